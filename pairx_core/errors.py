@@ -1,0 +1,35 @@
+"""One family of errors, written for the person at the screen.
+
+Every message says what is wrong, in which file, row or field, and what to do about it. Pages and the
+command line catch :class:`PairxError` and nothing else, so that a bug still surfaces as a bug.
+"""
+
+from __future__ import annotations
+
+
+class PairxError(Exception):
+    """Base of all errors that a user can act on."""
+
+
+class CatalogueError(PairxError):
+    """A catalogue cannot be read: the file, its columns, or every one of its rows."""
+
+
+class PhotoError(PairxError):
+    """A single photo cannot be used: missing, empty, damaged, too large, not a picture."""
+
+
+class ModelError(PairxError):
+    """A model cannot be loaded, or does not do what an embedder must."""
+
+
+class ExplanationError(PairxError):
+    """A pair cannot be explained: unknown layer, unsupported module, pictures that do not fit."""
+
+
+class DecisionLogError(PairxError):
+    """The decisions file cannot be read or written, or is not ours."""
+
+
+class SettingsError(PairxError):
+    """A setting (environment variable or option) has a value that cannot be used."""

@@ -1,0 +1,71 @@
+"""What tests share: a small made-up catalogue and a small seeded model."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pairx_core.models.torchvision_ops import ensure_torchvision_operators
+
+TINY_ARCHITECTURE = "test_efficientnet"
+
+
+def paint(path: Path, seed: int, size: tuple[int, int] = (96, 64)) -> Path:
+    """A smooth random picture, different for each seed."""
+    random = np.random.default_rng(seed)
+    coarse = Image.fromarray(random.integers(0, 255, (8, 12, 3), dtype=np.uint8))
+    coarse.resize(size, Image.Resampling.BICUBIC).save(path, quality=95)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory) -> Path:
+    """A timm test network with seeded weights, its metadata as a checkpoint of ours carries it."""
+    from safetensors.torch import save_file
+
+    ensure_torchvision_operators()
+    import timm
+
+    torch.manual_seed(0)
+    module = timm.create_model(TINY_ARCHITECTURE, pretrained=False, num_classes=0)
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    metadata = {
+        "architecture": TINY_ARCHITECTURE,
+        "input_size": "96",
+        "mean": json.dumps([0.5, 0.5, 0.5]),
+        "std": json.dumps([0.25, 0.25, 0.25]),
+        "interpolation": "bilinear",
+        "recommended_layer": "blocks.1",
+    }
+    save_file(module.state_dict(), str(path), metadata=metadata)
+    return path
+
+
+@pytest.fixture
+def small_catalogue(tmp_path) -> Path:
+    """A CSV of eight photos: three individuals, one unknown photo, two sites, two flanks, a burst of two."""
+    rows = [
+        ("a1", "ann", "left", "2025-05-01T08:00:00", "spring"),
+        ("a2", "ann", "left", "2025-05-01T08:00:02", "spring"),
+        ("a3", "ann", "left", "2025-06-09T17:00:00", "dam"),
+        ("a4", "ann", "right", "2025-06-10T17:00:00", "dam"),
+        ("b1", "bo", "left", "2025-05-02T08:00:00", "spring"),
+        ("b2", "bo", "right", "2025-05-03T08:00:00", "dam"),
+        ("c1", "cy", "left", "2025-05-04T08:00:00", "dam"),
+        ("u1", "unknown", "left", "2025-07-01T08:00:00", "spring"),
+    ]
+    folder = tmp_path / "catalogue"
+    folder.mkdir()
+    with (folder / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["image_id", "identity", "path", "orientation", "date", "site", "species"])
+        for seed, (photo, identity, flank, date, site) in enumerate(rows):
+            paint(folder / f"{photo}.jpg", seed)
+            writer.writerow([photo, identity, f"{photo}.jpg", flank, date, site, "bushbuck"])
+    return folder / "metadata.csv"
