@@ -1,0 +1,48 @@
+"""From a photo to what the model sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+Interpolation = Literal["nearest", "bilinear", "bicubic", "lanczos"]
+_RESAMPLING = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """Stretch the cropped photo to the model's input size with Pillow, then normalise.
+
+    Stretching, rather than cropping the middle, is what re-identification models are trained with: no part of
+    the animal may be lost. The resizer is stated because Pillow's and OpenCV's move embeddings apart.
+    """
+
+    input_size: tuple[int, int]  # (width, height) in pixels
+    mean: tuple[float, float, float] = IMAGENET_MEAN  # of RGB in 0-1
+    std: tuple[float, float, float] = IMAGENET_STD
+    interpolation: Interpolation = "bicubic"
+
+    def __call__(self, image: Image.Image) -> Tensor:
+        """An RGB picture as a float32 tensor (3, H, W)."""
+        resized = image.resize(self.input_size, _RESAMPLING[self.interpolation])
+        pixels = np.asarray(resized, np.float32) / 255.0
+        normalised = (pixels - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)
+        return torch.from_numpy(np.ascontiguousarray(normalised.transpose(2, 0, 1)))
+
+    def __str__(self) -> str:
+        width, height = self.input_size
+        mean = ", ".join(f"{value:g}" for value in self.mean)
+        std = ", ".join(f"{value:g}" for value in self.std)
+        return f"stretched to {width}×{height} (Pillow {self.interpolation}), mean {mean}, std {std}"
