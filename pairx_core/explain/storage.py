@@ -1,0 +1,99 @@
+"""A PairExplanation in one file: NumPy's npz with a JSON header, no pickle."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from dataclasses import asdict, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+
+from pairx_core.catalogue import Box, Photo
+from pairx_core.errors import ExplanationError
+from pairx_core.explain.explanation import Matches, PairExplanation
+from pairx_core.frames import PhotoFrame
+
+FORMAT = "pairx-explanation/1"
+_ARRAYS = ("query_relevance", "candidate_relevance", "query_color_maps", "candidate_color_maps")
+_FRAMES = ("query_frame", "candidate_frame")
+_PHOTOS = ("query_photo", "candidate_photo")
+
+
+def save_explanation(explanation: PairExplanation, path: Path) -> None:
+    """Write an explanation; see :meth:`PairExplanation.save`."""
+    arrays = {name: getattr(explanation, name) for name in _ARRAYS}
+    arrays |= {f"matches.{field.name}": getattr(explanation.matches, field.name) for field in fields(Matches)}
+    arrays["header"] = np.frombuffer(json.dumps(header_of(explanation)).encode(), np.uint8)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with temporary.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ExplanationError(
+            f"{path}: the explanation cannot be written here ({error.strerror})."
+        ) from None
+
+
+def load_explanation(path: Path) -> PairExplanation:
+    """Read an explanation; see :meth:`PairExplanation.load`."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        header = json.loads(arrays["header"].tobytes())
+    except FileNotFoundError:
+        raise ExplanationError(f"{path}: there is no such explanation file.") from None
+    except (OSError, EOFError, ValueError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        raise ExplanationError(f"{path}: this is not a whole explanation file ({error}).") from None
+    if not isinstance(header, dict) or header.pop("format", None) != FORMAT:
+        raise ExplanationError(f"{path}: not an explanation that this version reads ({FORMAT}).")
+    try:
+        return _assemble(header, arrays)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ExplanationError(f"{path}: the explanation file is incomplete ({error}).") from None
+
+
+def header_of(explanation: PairExplanation) -> dict[str, Any]:
+    """Everything but the arrays, ready for JSON."""
+    header: dict[str, Any] = {"format": FORMAT}
+    for field in fields(explanation):
+        value = getattr(explanation, field.name)
+        if field.name in _FRAMES:
+            value = asdict(value)
+        elif field.name in _PHOTOS:
+            value = None if value is None else _photo_to_json(value)
+        if field.name not in _ARRAYS and field.name != "matches":
+            header[field.name] = value
+    return header
+
+
+def _assemble(header: dict[str, Any], arrays: dict[str, Any]) -> PairExplanation:
+    values = dict(header)
+    for name in _FRAMES:
+        sizes = values[name]
+        values[name] = PhotoFrame(tuple(sizes["photo_size"]), tuple(sizes["input_size"]))
+    for name in _PHOTOS:
+        values[name] = None if values[name] is None else _photo_from_json(values[name])
+    matches = Matches(**{field.name: arrays[f"matches.{field.name}"] for field in fields(Matches)})
+    return PairExplanation(matches=matches, **values, **{name: arrays[name] for name in _ARRAYS})
+
+
+def _photo_to_json(photo: Photo) -> dict[str, Any]:
+    values = asdict(photo)
+    values["path"] = str(photo.path)
+    values["date"] = None if photo.date is None else photo.date.isoformat()
+    return values
+
+
+def _photo_from_json(values: dict[str, Any]) -> Photo:
+    box = None if values["box"] is None else Box(**values["box"])
+    date = None if values["date"] is None else datetime.fromisoformat(values["date"])
+    return Photo(**{**values, "path": Path(values["path"]), "box": box, "date": date})

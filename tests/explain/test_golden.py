@@ -1,0 +1,128 @@
+"""The engine against numbers that the authors' code (orig) and WildMe's fork (fork) produced.
+
+The reference ran on two threads, and so do these tests: float32 sums taken in another order lie up to
+1.3e-5 of a color map's maximum apart on the badly conditioned MiewID-like model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pytest
+import torch
+
+from pairx_core import EmbeddingModel, PairExplainer, PairExplanation
+from tests.explain.seeded_models import GOLDEN, golden_input, seeded_model
+
+CASES = sorted(path.stem for path in GOLDEN.glob("*.npz"))
+WELL_CONDITIONED = [case for case in CASES if not case.startswith("miewid")]
+KINDS = {"orig": "abs_of_sum", "fork": "sum_of_abs"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@dataclass(frozen=True)
+class Golden:
+    case: str
+    kind: str
+    numbers: dict[str, np.ndarray]
+
+    def of(self, quantity: str, photo: str) -> np.ndarray:
+        return self.numbers[f"{self.kind}_{quantity}_{photo}"]
+
+
+def load(case: str, kind: str) -> Golden:
+    with np.load(GOLDEN / f"{case}.npz") as file:
+        return Golden(case, kind, {name: file[name] for name in file.files})
+
+
+def kinds_of(case: str) -> list[str]:
+    with np.load(GOLDEN / f"{case}.npz") as file:
+        return [kind for kind in KINDS if f"{kind}_relevance_query" in file.files]
+
+
+@lru_cache(maxsize=1)
+def explained(case: str, kind: str) -> tuple[EmbeddingModel, PairExplanation]:
+    name, _, layer = case.partition("__")
+    layer = layer.replace("blocks_", "blocks.").replace("backbone_", "backbone.")
+    model = EmbeddingModel(seeded_model(name), None, name)
+    explainer = PairExplainer(model, layer, KINDS[kind])
+    return model, explainer.explain_tensors(golden_input("query"), golden_input("candidate"), 20, 4)
+
+
+def error_of_maximum(ours: np.ndarray, reference: np.ndarray) -> float:
+    return float(np.abs(ours - reference).max() / np.abs(reference).max())
+
+
+each_case = pytest.mark.parametrize(
+    ("case", "kind"), [(case, kind) for case in CASES for kind in kinds_of(case)]
+)
+each_well_conditioned_case = pytest.mark.parametrize(
+    ("case", "kind"), [(case, kind) for case in WELL_CONDITIONED for kind in kinds_of(case)]
+)
+
+
+@each_well_conditioned_case
+def test_embeddings_are_the_reference_s_to_1e_5(case, kind):
+    model, _ = explained(case, kind)
+    golden = load(case, kind)
+    for photo in ("query", "candidate"):
+        ours = model.module(golden_input(photo))[0].detach().numpy()
+        assert error_of_maximum(ours, golden.numbers[f"embedding_{photo}"]) <= 1e-5
+
+
+@each_case
+def test_relevance_maps_correlate_with_the_reference(case, kind):
+    _, explanation = explained(case, kind)
+    golden = load(case, kind)
+    for photo, ours in (
+        ("query", explanation.query_relevance),
+        ("candidate", explanation.candidate_relevance),
+    ):
+        assert np.corrcoef(ours.ravel(), golden.of("relevance", photo).ravel())[0, 1] >= 0.9999
+
+
+@each_case
+def test_matches_are_as_many_as_the_reference_s(case, kind):
+    _, explanation = explained(case, kind)
+    assert len(explanation.matches) == len(load(case, kind).of("cell", "query"))
+
+
+@each_well_conditioned_case
+def test_the_first_twenty_matches_come_in_the_reference_s_order(case, kind):
+    _, explanation = explained(case, kind)
+    golden = load(case, kind)
+    matches = explanation.matches
+    assert matches.query_cells[:20].tolist() == golden.of("cell", "query")[:20].tolist()
+    assert matches.candidate_cells[:20].tolist() == golden.of("cell", "candidate")[:20].tolist()
+    np.testing.assert_allclose(matches.distance[:20], golden.of("match", "distance")[:20], rtol=1e-5)
+
+
+@each_well_conditioned_case
+def test_line_ends_lie_where_the_reference_draws_them(case, kind):
+    _, explanation = explained(case, kind)
+    expected = load(case, kind).numbers["image_keypoint_query"][:20]
+    np.testing.assert_allclose(explanation.matches.query_xy[:20], expected, atol=1e-4)
+
+
+@each_case
+def test_color_maps_are_the_reference_s_to_1e_5_of_their_maximum(case, kind):
+    _, explanation = explained(case, kind)
+    golden = load(case, kind)
+    ours = {"query": explanation.query_color_maps, "candidate": explanation.candidate_color_maps}
+    cells = {"query": explanation.matches.query_cells, "candidate": explanation.matches.candidate_cells}
+    compared = 0
+    for photo in ours:
+        for number, reference in enumerate(golden.of("pixel", photo)):
+            if (cells[photo][number] == golden.of("cell", photo)[number]).all():
+                assert error_of_maximum(ours[photo][number], reference) <= 1e-5
+                compared += 1
+    assert compared == 8
