@@ -1,0 +1,301 @@
+"""The command line: a thin skin over the library's functions."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pairx_core.errors import PairxError
+from pairx_core.version import __version__
+
+if TYPE_CHECKING:
+    from pairx_core.catalogue import Catalogue, Photo, Problem
+    from pairx_core.explain import PairExplanation
+    from pairx_core.models import EmbeddingModel
+    from pairx_core.retrieval import CandidateFilters, CandidateIndex
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class _Group(click.Group):
+    """Shows the project's own errors as plain messages; anything else is a bug and keeps its traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PairxError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """PAIR-X Review without the screen: candidates and explanations for photographs of animals."""
+
+
+def _model_options(command: Command) -> Command:
+    model = click.option(
+        "--model",
+        default=None,
+        help="“demo”, a checkpoint, or ARCHITECTURE:CHECKPOINT. [default: $PAIRX_MODEL or demo]",
+    )
+    checkpoint = click.option(
+        "--checkpoint",
+        type=click.Path(path_type=Path),
+        help="Weights for a timm architecture named by --model.",
+    )
+    return model(checkpoint(command))
+
+
+def _index_options(command: Command) -> Command:
+    cache = click.option(
+        "--cache",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Folder for embeddings. [default: $PAIRX_CACHE or the user's cache folder]",
+    )
+    return cache(_model_options(command))
+
+
+def _filter_options(command: Command) -> Command:
+    options = [
+        click.option("--any-species", is_flag=True, help="Propose photos of other species too."),
+        click.option("--any-flank", is_flag=True, help="Propose photos of the other flank too."),
+        click.option("--known-only", is_flag=True, help="Propose photos of known individuals only."),
+        click.option("--same-day", is_flag=True, help="Propose photos of the same day and site too."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@main.command()
+@click.argument("catalogue", type=click.Path(path_type=Path))
+@_index_options
+def index(catalogue: Path, model: str | None, checkpoint: Path | None, cache: Path | None) -> None:
+    """Read CATALOGUE (a CSV file or a folder), say what was found, and embed its photos."""
+    photos = _read(catalogue)
+    built = _index(photos, _load(model, checkpoint), cache)
+    _tell_problems([*photos.problems, *built.skipped])
+    click.echo(
+        f"{len(built)} photos indexed, {len(photos.individuals)} individuals, model {built.model.name}."
+    )
+
+
+@main.command()
+@click.argument("catalogue", type=click.Path(path_type=Path))
+@click.argument("query_id")
+@click.option("-k", default=5, show_default=True, help="How many candidates.")
+@_filter_options
+@_index_options
+def candidates(
+    catalogue: Path,
+    query_id: str,
+    k: int,
+    model: str | None,
+    checkpoint: Path | None,
+    cache: Path | None,
+    **filters: bool,
+) -> None:
+    """Propose the top-k candidates for the photo QUERY_ID of CATALOGUE, as CSV rows."""
+    photos = _read(catalogue)
+    query = photos.photo(query_id)
+    built = _index(photos, _load(model, checkpoint), cache)
+    click.echo("query_id,candidate_id,rank,similarity,identity")
+    for item in built.candidates(query, k, _filters(filters)):
+        identity = item.photo.identity or "unknown"
+        click.echo(f"{query.id},{item.photo.id},{item.rank},{item.similarity:.4f},{identity}")
+
+
+@main.command()
+@click.argument("query", type=click.Path(path_type=Path))
+@click.argument("candidate", type=click.Path(path_type=Path))
+@_model_options
+@click.option("--layer", help="Layer whose cells are matched. [default: the model's recommended one]")
+@click.option("--k-lines", default=20, show_default=True, help="Lines: the most relevant matches.")
+@click.option(
+    "--k-colors", default=10, show_default=True, help="Matches that get color maps (the slow part)."
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Write the drawing here (PNG or JPEG).")
+@click.option("--json", "json_out", type=click.Path(path_type=Path), help="Write the matches here as JSON.")
+def explain(
+    query: Path,
+    candidate: Path,
+    model: str | None,
+    checkpoint: Path | None,
+    layer: str | None,
+    k_lines: int,
+    k_colors: int,
+    out: Path | None,
+    json_out: Path | None,
+) -> None:
+    """Explain the pair of pictures QUERY and CANDIDATE: which part matches which."""
+    from pairx_core.catalogue import photo_from_file
+    from pairx_core.explain import PairExplainer
+    from pairx_core.render import render_overlay
+
+    pair = photo_from_file(query), photo_from_file(candidate)
+    explanation = PairExplainer(_load(model, checkpoint), layer).explain(
+        *pair, k_lines=k_lines, k_colors=k_colors
+    )
+    click.echo(
+        f"similarity {explanation.similarity:.4f} (a ranking, not a verdict), layer {explanation.layer}, "
+        f"{len(explanation.matches)} matches, {explanation.line_count} lines"
+    )
+    if out is not None:
+        _write(out, render_overlay(explanation).save)
+    if json_out is not None:
+        _write(json_out, lambda path: path.write_text(_as_json(explanation), encoding="utf-8"))
+
+
+@main.command()
+@click.argument("catalogue", type=click.Path(path_type=Path))
+@click.option(
+    "--truth",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Folder of truth files: score the explanations' lines as well.",
+)
+@click.option("--k-lines", default=20, show_default=True, help="Lines scored a pair.")
+@_filter_options
+@_index_options
+def accuracy(
+    catalogue: Path,
+    truth: Path | None,
+    k_lines: int,
+    model: str | None,
+    checkpoint: Path | None,
+    cache: Path | None,
+    **filters: bool,
+) -> None:
+    """Measure how often the model is right on CATALOGUE's known photos, leave-one-out."""
+    from pairx_core.evaluate import line_accuracy, retrieval_accuracy
+    from pairx_core.explain import PairExplainer
+
+    chosen = _filters(filters)
+    built = _index(_read(catalogue), _load(model, checkpoint), cache)
+    result = retrieval_accuracy(built, chosen)
+    click.echo(f"filters: {chosen.in_words()}")
+    click.echo(
+        f"rank-1 {result.rank_1 / result.queries:.1%} ({result.rank_1} of {result.queries}), "
+        f"top-5 {result.top_5 / result.queries:.1%} ({result.top_5} of {result.queries}); "
+        f"{result.without_answer} known photos have no right answer to find"
+    )
+    if truth is not None:
+        with _progress("explaining pairs") as progress:
+            right, wrong = line_accuracy(
+                built, PairExplainer(built.model), truth, filters=chosen, k_lines=k_lines, progress=progress
+            )
+        for label, score in (("true pairs", right), ("wrong candidates", wrong)):
+            click.echo(
+                f"lines on the same body point, {label}: {score.share:.1%} "
+                f"({score.right} of {score.lines} lines, {score.pairs} pairs)"
+            )
+
+
+@main.command()
+def doctor() -> None:
+    """Check the installation and say what is wrong."""
+    from pairx_core.doctor import check_installation
+
+    findings = check_installation()
+    for finding in findings:
+        click.echo(f"{'ok ' if finding.ok else 'BAD'}  {finding.what}: {finding.message}")
+    if not all(finding.ok for finding in findings):
+        raise click.ClickException("Something is wrong with this installation; see the lines marked BAD.")
+    click.echo("All is well.")
+
+
+def _read(path: Path) -> Catalogue:
+    from pairx_core.catalogue import read_catalogue
+
+    return read_catalogue(path)
+
+
+def _load(model: str | None, checkpoint: Path | None) -> EmbeddingModel:
+    from pairx_core.models import load_model
+    from pairx_core.settings import Settings
+
+    return load_model(model or Settings.from_environment().model, checkpoint=checkpoint)
+
+
+def _index(catalogue: Catalogue, model: EmbeddingModel, cache: Path | None) -> CandidateIndex:
+    from pairx_core.retrieval import build_index
+    from pairx_core.settings import Settings
+
+    folder = cache or Settings.from_environment().cache
+    with _progress("embedding photos") as progress:
+        return build_index(catalogue, model, cache_dir=folder, progress=progress)
+
+
+def _filters(flags: dict[str, bool]) -> CandidateFilters:
+    from pairx_core.retrieval import CandidateFilters
+
+    return CandidateFilters(
+        same_species=not flags["any_species"],
+        same_flank=not flags["any_flank"],
+        known_identity_only=flags["known_only"],
+        exclude_same_day_and_site=not flags["same_day"],
+    )
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on the terminal (on standard error) that takes (done, total)."""
+    with click.progressbar(length=1, label=label, show_pos=True, file=sys.stderr) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield show
+
+
+def _tell_problems(problems: list[Problem]) -> None:
+    for problem in problems:
+        click.echo(f"{'left out' if problem.severity == 'left_out' else 'note'}  {problem}", err=True)
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    try:
+        write(path)
+    except (OSError, ValueError) as error:  # Pillow: ValueError for an ending it does not know
+        raise click.ClickException(f"{path}: cannot be written ({error}).") from None
+    click.echo(f"wrote {path}")
+
+
+def _as_json(explanation: PairExplanation) -> str:
+    """The explanation without its maps, for other programs."""
+    matches = explanation.matches
+    rows = zip(
+        matches.query_cells.tolist(),
+        matches.candidate_cells.tolist(),
+        matches.query_xy.tolist(),
+        matches.candidate_xy.tolist(),
+        matches.relevance.tolist(),
+        matches.distance.tolist(),
+        strict=True,
+    )
+    names = ("query_cell", "candidate_cell", "query_xy", "candidate_xy", "relevance", "distance")
+    content = {
+        "similarity": explanation.similarity,
+        "model": explanation.model,
+        "model_fingerprint": explanation.model_fingerprint,
+        "preprocessing": explanation.preprocessing,
+        "layer": explanation.layer,
+        "channel_reduction": explanation.channel_reduction,
+        "k_lines": explanation.k_lines,
+        "version": explanation.version,
+        "query": _name(explanation.query_photo),
+        "candidate": _name(explanation.candidate_photo),
+        "matches": [dict(zip(names, row, strict=True)) for row in rows],
+    }
+    return json.dumps(content, indent=2) + "\n"
+
+
+def _name(photo: Photo | None) -> str | None:
+    return None if photo is None else str(photo.path)

@@ -1,0 +1,59 @@
+"""What importing costs, and which way imports point."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CORE = Path(__file__).resolve().parents[1] / "pairx_core"
+MAY_IMPORT = {
+    "catalogue": set(),
+    "decisions": {"catalogue"},
+    "models": {"catalogue"},
+    "retrieval": {"models", "catalogue"},
+    "explain": {"models", "catalogue"},
+    "render": {"explain", "catalogue"},
+    "evaluate": {"explain", "retrieval", "models", "catalogue"},
+}
+PLAIN = {"errors", "frames", "version"}
+
+
+def loaded_by(code: str) -> set[str]:
+    script = f"{code}\nimport sys; print(' '.join(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in run.stdout.split()}
+
+
+def test_importing_the_core_loads_neither_torch_nor_streamlit():
+    loaded = loaded_by("import pairx_core")
+    assert not loaded & {"torch", "streamlit", "timm", "pandas", "plotly"}
+
+
+def test_catalogues_and_decisions_need_no_torch():
+    loaded = loaded_by("from pairx_core import read_catalogue, DecisionLog, Settings")
+    assert not loaded & {"torch", "streamlit", "timm"}
+
+
+def test_explaining_and_drawing_need_no_streamlit():
+    assert "streamlit" not in loaded_by("from pairx_core import PairExplainer, render_overlay, build_index")
+
+
+@pytest.mark.parametrize("room", sorted(MAY_IMPORT))
+def test_imports_point_one_way(room):
+    allowed = MAY_IMPORT[room] | PLAIN | {room}
+    for path in (CORE / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pairx_core."):
+                assert node.module.split(".")[1] in allowed, f"{path.name} imports {node.module}"
+
+
+def test_every_public_name_can_be_imported():
+    import pairx_core
+
+    assert all(getattr(pairx_core, name) is not None for name in pairx_core.__all__)
+    with pytest.raises(AttributeError, match="nonsense"):
+        pairx_core.nonsense  # noqa: B018
