@@ -1,0 +1,20 @@
+"""Photographs and who is on them: reading catalogues, checking them, and decoding pictures safely."""
+
+from pairx_core.catalogue.catalogue import Catalogue, CatalogueSummary, Problem
+from pairx_core.catalogue.opening import open_photo, photo_digest, photo_from_file, photo_size, thumbnail
+from pairx_core.catalogue.photo import Box, Photo
+from pairx_core.catalogue.reading import read_catalogue
+
+__all__ = [
+    "Box",
+    "Catalogue",
+    "CatalogueSummary",
+    "Photo",
+    "Problem",
+    "open_photo",
+    "photo_digest",
+    "photo_from_file",
+    "photo_size",
+    "read_catalogue",
+    "thumbnail",
+]

@@ -1,0 +1,78 @@
+"""Where a catalogue's photos lie: in its own folder or below it, nowhere else."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from pairx_core.catalogue.pictures import PictureHeader, UnusablePicture, read_header
+
+_WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPicture:
+    """A picture file of a catalogue, with its header."""
+
+    path: Path  # absolute
+    header: PictureHeader
+
+
+def find_pictures(folder: Path, written: Sequence[str]) -> list[FoundPicture | UnusablePicture]:
+    """Look up each path as a catalogue in ``folder`` writes it, several at a time, in the given order."""
+    root = folder.resolve()
+    with ThreadPoolExecutor(max_workers=4, thread_name_prefix="photo-headers") as pool:
+        return list(pool.map(lambda path: _find_picture(root, path), written))
+
+
+def locate(root: Path, written: str) -> Path:
+    """The file that a catalogue in the folder ``root`` (resolved) means by a path.
+
+    Folders may be separated in the Windows way. Accents spelled in another Unicode form than on the disk are
+    found as well.
+
+    Raises:
+        UnusablePicture: the path leads outside the folder, by ``..``, as an absolute path, or through a link.
+    """
+    if _WINDOWS_DRIVE.match(written) and os.name != "nt":
+        raise _outside(root)
+    portable = written.replace("\\", "/")
+    paths = (Path(os.path.realpath(root / spelling)) for spelling in (written, *_spellings(portable)))
+    found = next(filter(_exists, paths), None) or Path(os.path.realpath(root / portable))
+    if not found.is_relative_to(root):
+        raise _outside(root)
+    return found
+
+
+def _find_picture(root: Path, written: str) -> FoundPicture | UnusablePicture:
+    try:
+        path = locate(root, written)
+        return FoundPicture(path, read_header(path))
+    except UnusablePicture as reason:
+        return reason
+
+
+def _spellings(text: str) -> Iterator[str]:
+    yield text
+    yield unicodedata.normalize("NFC", text)
+    yield unicodedata.normalize("NFD", text)
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is anything at this path; why it cannot be used is found out when it is read."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _outside(root: Path) -> UnusablePicture:
+    return UnusablePicture(
+        f"leads outside the folder of the catalogue ({root}). Photos must lie in this folder or below it: "
+        "copy them there, or move the catalogue file to a folder above them."
+    )

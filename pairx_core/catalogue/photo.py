@@ -1,0 +1,37 @@
+"""A photo and what is known about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The animal's bounding box, in pixels of the upright photo (origin top left, x right, y down)."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """One annotated photo of one animal. Nothing is read from disk until it is asked for."""
+
+    id: str  # unique within its catalogue
+    path: Path  # absolute path of the picture file
+    identity: str | None = None  # the individual; None where unknown
+    box: Box | None = None  # None: the whole picture
+    species: str | None = None
+    flank: str | None = None  # "left", "right", "up", ... as the catalogue says, lower case
+    date: datetime | None = None  # local time as written; midnight where only the day is known
+    site: str | None = None
+    catalogue_path: str = ""  # the path as the catalogue writes it; what the decisions file quotes
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the individual on the photo is known."""
+        return self.identity is not None

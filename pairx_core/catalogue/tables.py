@@ -1,0 +1,150 @@
+"""Tables that people saved as text: any usual encoding and separator, columns in any order and case."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+from pairx_core.errors import CatalogueError
+
+_SEPARATORS = (",", ";", "\t")
+_SAVE_AS_CSV = "Save the table as “CSV UTF-8” and open that file."
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """One row of a table."""
+
+    number: int  # as a spreadsheet counts: the header is row 1 unless empty rows come before it
+    cells: Mapping[str, str]  # by column as :func:`column_key` writes it; trimmed; empty in short rows
+    excess: int  # how many values the row has beyond the header's columns
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as text."""
+
+    columns: tuple[str, ...]  # as written
+    rows: tuple[TableRow, ...]  # without the empty ones
+    notes: tuple[str, ...]  # what had to be assumed to read it
+
+
+def read_table(path: Path, known: Sequence[str], required: str) -> Table:
+    """Read a table; its separator is the one that shows most of the ``known`` columns.
+
+    Raises:
+        CatalogueError: unreadable, empty, not text, broken quotation marks, without the ``required``
+            column, or with a known column twice.
+    """
+    text, notes = _text(path)
+    separator = _separator(text, known)
+    records = _records(path, text, separator)
+    _, columns = next(records, (1, []))
+    _check_columns(path, columns, known, required)
+    keys = [column_key(column) for column in columns]
+    rows = tuple(_row(number, cells, keys) for number, cells in records)
+    return Table(tuple(column.strip() for column in columns), rows, notes)
+
+
+def column_key(column: str) -> str:
+    """A column's name without regard to case, spaces and hyphens: " Image ID" is image_id."""
+    return re.sub(r"[\s\-]+", "_", column.strip().casefold())
+
+
+def _text(path: Path) -> tuple[str, tuple[str, ...]]:
+    """The file's text with one kind of line end, and what had to be assumed."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CatalogueError(
+            f"{path} cannot be read ({error.strerror}). Check the file's permissions."
+        ) from error
+    if not content.strip():
+        raise CatalogueError(
+            f"{path} is empty. Choose a CSV file with a column “path” and one row for each photo."
+        )
+    text, notes = _decoded(path, content)
+    if "\0" in text:
+        raise CatalogueError(f"{path} is not a text table. {_SAVE_AS_CSV}")
+    return text.replace("\r\n", "\n").replace("\r", "\n"), notes
+
+
+def _decoded(path: Path, content: bytes) -> tuple[str, tuple[str, ...]]:
+    if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise CatalogueError(f"{path} is a spreadsheet workbook. {_SAVE_AS_CSV}")
+    encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
+    if encoding != "utf-16" and b"\0" in content:
+        raise CatalogueError(f"{path} is not a text table. {_SAVE_AS_CSV}")
+    try:
+        return content.decode(encoding), ()
+    except UnicodeDecodeError:
+        return _decoded_as_windows_text(path, content)
+
+
+def _decoded_as_windows_text(path: Path, content: bytes) -> tuple[str, tuple[str, ...]]:
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:
+        raise CatalogueError(
+            f"{path} is not text that can be read (UTF-8, UTF-16, Windows-1252). {_SAVE_AS_CSV}"
+        ) from None
+    return text, (f"The file is not UTF-8 and was read as Windows-1252. If names look wrong: {_SAVE_AS_CSV}",)
+
+
+def _separator(text: str, known: Sequence[str]) -> str:
+    def columns_found(separator: str) -> tuple[int, int]:
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+        try:
+            header = next((record for record in reader if any(record)), [])
+        except csv.Error:  # reported with its row when the table is read
+            return 0, 0
+        return len({column_key(column) for column in header} & set(known)), len(header)
+
+    return max(_SEPARATORS, key=columns_found)
+
+
+def _records(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
+    """(row number, cells) of each row that is not empty."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    number = 0
+    try:
+        for number, record in enumerate(reader, 1):
+            if any(cell.strip() for cell in record):
+                yield number, record
+    except csv.Error as error:
+        raise CatalogueError(
+            f'{path}, row {number + 1}: a quotation mark (") is not closed or a value is too long ({error}). '
+            f"Correct this row. {_SAVE_AS_CSV}"
+        ) from error
+
+
+def _check_columns(path: Path, columns: Sequence[str], known: Sequence[str], required: str) -> None:
+    counts = Counter(column_key(column) for column in columns)
+    if required not in counts:
+        found = ", ".join(f"“{_short(column)}”" for column in columns[:20])
+        raise CatalogueError(
+            f"{path} has no column “{required}”. Columns found: {found}. "
+            f"Name the column with the photos' file paths “{required}”."
+        )
+    for column in known:
+        if counts[column] > 1:
+            raise CatalogueError(
+                f"{path} has the column “{column}” {counts[column]} times. Keep one, rename the rest."
+            )
+
+
+def _row(number: int, record: list[str], keys: list[str]) -> TableRow:
+    cells = {key: cell.strip() for key, cell in zip_longest(keys, record[: len(keys)], fillvalue="")}
+    excess = len(record) - len(keys) if any(cell.strip() for cell in record[len(keys) :]) else 0
+    return TableRow(number, cells, excess)
+
+
+def _short(text: str) -> str:
+    text = "".join(character if character.isprintable() else "?" for character in text.strip())
+    return text if len(text) <= 40 else text[:39] + "…"
