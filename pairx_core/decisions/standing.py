@@ -1,0 +1,46 @@
+"""Which decisions stand, once later ones and undone ones are taken into account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pairx_core.decisions.checking import tidy_name
+from pairx_core.decisions.decision import Decision
+
+
+def standing_decisions(decisions: Iterable[Decision], reviewer: str) -> dict[tuple[str, str], Decision]:
+    """A reviewer's decision that stands on each pair, by (query_id, candidate_id).
+
+    The last one counts that the reviewer has not undone. ``decisions`` are in the order of the file.
+    """
+    return {decision.pair: decision for decision in _not_undone(decisions, reviewer)}
+
+
+def last_undoable(decisions: Iterable[Decision], reviewer: str) -> Decision | None:
+    """The reviewer's most recent decision that is not undone; undo after undo walks back through them."""
+    remaining = _not_undone(decisions, reviewer)
+    return remaining[-1] if remaining else None
+
+
+def undo_of(decisions: Iterable[Decision], decision: Decision) -> Decision | None:
+    """The row by which a decision was undone by its reviewer; None where it was not."""
+    return next(
+        (
+            row
+            for row in decisions
+            if row.decision == "undo"
+            and row.supersedes == decision.decision_id
+            and row.reviewer == decision.reviewer
+        ),
+        None,
+    )
+
+
+def _not_undone(decisions: Iterable[Decision], reviewer: str) -> list[Decision]:
+    """The reviewer's decisions without the undone ones and the undo rows themselves."""
+    name = tidy_name(reviewer)
+    own = [decision for decision in decisions if decision.reviewer == name]
+    undone = {decision.supersedes for decision in own if decision.decision == "undo"}
+    return [
+        decision for decision in own if decision.decision != "undo" and decision.decision_id not in undone
+    ]

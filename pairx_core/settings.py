@@ -1,0 +1,106 @@
+"""Where things are: the catalogue, the model, the decisions file and the cache."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import platformdirs
+
+from pairx_core.catalogue import Catalogue
+from pairx_core.errors import SettingsError
+
+SAMPLE_CATALOGUE = Path(__file__).resolve().parents[1] / "data_samples" / "metadata.csv"
+DECISIONS_NAME = "pairx_decisions.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the app and the command line start with."""
+
+    catalogue: Path  # a CSV file or a folder
+    model: str  # as ``load_model`` takes it
+    decisions: Path | None  # None: beside the catalogue
+    cache: Path  # a folder; made when it is first needed
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Settings from PAIRX_CATALOGUE, PAIRX_MODEL, PAIRX_DECISIONS and PAIRX_CACHE, or else the defaults.
+
+        Raises:
+            SettingsError: one of them cannot be used; the message names it.
+        """
+        given = os.environ if environment is None else environment
+        settings = cls(
+            catalogue=_path(given, "PAIRX_CATALOGUE") or SAMPLE_CATALOGUE,
+            model=_text(given, "PAIRX_MODEL") or "demo",
+            decisions=_path(given, "PAIRX_DECISIONS"),
+            cache=_path(given, "PAIRX_CACHE") or platformdirs.user_cache_path("pairx-review"),
+        )
+        _check_catalogue(given, settings.catalogue)
+        _check_decisions(settings)
+        _check_cache(settings.cache)
+        return settings
+
+    def decisions_path_for(self, catalogue: Catalogue) -> Path:
+        """The decisions file to use with a catalogue: the one that was set, or else one beside the photos."""
+        if self.decisions is not None:
+            return self.decisions
+        folder = catalogue.source if catalogue.source.is_dir() else catalogue.source.parent
+        return folder / DECISIONS_NAME
+
+
+def _text(environment: Mapping[str, str], variable: str) -> str:
+    return environment.get(variable, "").strip()
+
+
+def _path(environment: Mapping[str, str], variable: str) -> Path | None:
+    text = _text(environment, variable)
+    if not text:
+        return None
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise SettingsError(
+            f"{variable} is “{text}”, but the home folder is not known. Write the whole path."
+        ) from error
+
+
+def _check_catalogue(environment: Mapping[str, str], catalogue: Path) -> None:
+    if _text(environment, "PAIRX_CATALOGUE") and not catalogue.exists():
+        raise SettingsError(
+            f"PAIRX_CATALOGUE is “{catalogue}”, but there is no such file or folder. Name a CSV file or a "
+            "folder with photos, or leave it out to open the sample."
+        )
+
+
+def _check_decisions(settings: Settings) -> None:
+    path = settings.decisions
+    if path is None:
+        return
+    if path.is_dir():
+        raise SettingsError(
+            f"PAIRX_DECISIONS is “{path}”, which is a folder. Name a file in it, such as "
+            f"{path / DECISIONS_NAME}."
+        )
+    if path == settings.catalogue:
+        raise SettingsError(f"PAIRX_DECISIONS is “{path}”, which is the catalogue. Name another file.")
+    _check_folder_above("PAIRX_DECISIONS", path)
+
+
+def _check_cache(cache: Path) -> None:
+    if cache.exists() and not cache.is_dir():
+        raise SettingsError(f"PAIRX_CACHE is “{cache}”, which is a file. Name a folder.")
+    _check_folder_above("PAIRX_CACHE", cache)
+
+
+def _check_folder_above(variable: str, path: Path) -> None:
+    """Make sure that no file stands where a folder is needed."""
+    existing = next(parent for parent in path.parents if parent.exists())
+    if not existing.is_dir():
+        raise SettingsError(
+            f"{variable} is “{path}”, but “{existing}” is a file, not a folder. Name another path."
+        )

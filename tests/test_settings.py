@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pairx_core.catalogue import Catalogue
+from pairx_core.errors import SettingsError
+from pairx_core.settings import SAMPLE_CATALOGUE, Settings
+
+
+def refusal(**environment: str) -> str:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment(environment)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "environment", [{}, {"PAIRX_CATALOGUE": "", "PAIRX_MODEL": "  ", "PAIRX_DECISIONS": ""}]
+)
+def test_without_variables_the_sample_and_the_demo_model_are_used(environment):
+    settings = Settings.from_environment(environment)
+    assert settings.catalogue == SAMPLE_CATALOGUE
+    assert settings.catalogue.parts[-2:] == ("data_samples", "metadata.csv")
+    assert settings.model == "demo"
+    assert settings.decisions is None
+    assert settings.cache.is_absolute()
+    assert "pairx-review" in str(settings.cache)
+
+
+def test_variables_are_taken_over(tmp_path):
+    settings = Settings.from_environment(
+        {
+            "PAIRX_CATALOGUE": str(tmp_path),
+            "PAIRX_MODEL": "resnet50:weights.safetensors",
+            "PAIRX_DECISIONS": str(tmp_path / "new" / "mine.csv"),
+            "PAIRX_CACHE": str(tmp_path / "cache"),
+        }
+    )
+    assert settings == Settings(
+        tmp_path, "resnet50:weights.safetensors", tmp_path / "new" / "mine.csv", tmp_path / "cache"
+    )
+
+
+def test_the_process_environment_is_the_default(monkeypatch, tmp_path):
+    monkeypatch.setenv("PAIRX_CACHE", str(tmp_path / "cache"))
+    assert Settings.from_environment().cache == tmp_path / "cache"
+
+
+def test_relative_and_home_paths_become_absolute(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    settings = Settings.from_environment({"PAIRX_CACHE": "~/cache", "PAIRX_DECISIONS": "mine.csv"})
+    assert (settings.cache, settings.decisions) == (tmp_path / "cache", tmp_path / "mine.csv")
+
+
+def test_bad_values_name_their_variable(tmp_path):
+    file = tmp_path / "file.csv"
+    file.touch()
+    assert "PAIRX_CATALOGUE is" in refusal(PAIRX_CATALOGUE=str(tmp_path / "gone.csv"))
+    assert "PAIRX_DECISIONS is" in refusal(PAIRX_DECISIONS=str(tmp_path))
+    assert "is a file, not a folder" in refusal(PAIRX_DECISIONS=str(file / "mine.csv"))
+    assert "which is the catalogue" in refusal(PAIRX_DECISIONS=str(file), PAIRX_CATALOGUE=str(file))
+    assert "PAIRX_CACHE is" in refusal(PAIRX_CACHE=str(file))
+    assert "PAIRX_CACHE is" in refusal(PAIRX_CACHE=str(file / "cache"))
+
+
+def test_decisions_lie_beside_the_catalogue_unless_set(tmp_path):
+    table = tmp_path / "metadata.csv"
+    table.touch()
+    default = Settings.from_environment({})
+    for source in (table, tmp_path):
+        assert default.decisions_path_for(Catalogue(source, ())) == tmp_path / "pairx_decisions.csv"
+    chosen = Settings.from_environment({"PAIRX_DECISIONS": str(tmp_path / "mine.csv")})
+    assert chosen.decisions_path_for(Catalogue(table, ())) == Path(tmp_path / "mine.csv")
