@@ -1,0 +1,135 @@
+"""The command line, as typed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import click
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from pairx_core.cli import main
+from tests.conftest import paint
+
+
+@pytest.fixture
+def run(tmp_path, tiny_checkpoint, monkeypatch):
+    """Runs a command with the small model and a cache of its own."""
+    monkeypatch.setenv("PAIRX_MODEL", str(tiny_checkpoint))
+    monkeypatch.setenv("PAIRX_CACHE", str(tmp_path / "cache"))
+    return lambda *words: CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_index_says_what_was_found_and_what_was_left_out(run, small_catalogue):
+    (small_catalogue.parent / "b2.jpg").unlink()
+    result = run("index", small_catalogue)
+    assert result.exit_code == 0
+    assert "7 photos indexed, 3 individuals, model tiny." in result.stdout
+    assert "left out" in result.stderr and "b2.jpg" in result.stderr
+
+
+def test_index_shows_progress(run, small_catalogue):
+    assert "embedding photos" in run("index", small_catalogue).stderr
+
+
+def test_candidates_come_as_csv(run, small_catalogue):
+    result = run("candidates", small_catalogue, "a1", "-k", 2)
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [row["rank"] for row in rows] == ["1", "2"]
+    assert {row["candidate_id"] for row in rows} <= {"a3", "b1", "c1", "u1"}
+
+
+def test_candidates_filters_can_be_switched_off(run, small_catalogue):
+    options = ("--any-flank", "--any-species", "--same-day", "--known-only")
+    result = run("candidates", small_catalogue, "a1", "-k", 20, *options)
+    found = {row["candidate_id"] for row in csv.DictReader(io.StringIO(result.stdout))}
+    assert found == {"a2", "a3", "a4", "b1", "b2", "c1"}
+
+
+def test_an_unknown_query_is_named(run, small_catalogue):
+    result = run("candidates", small_catalogue, "zebra")
+    assert result.exit_code == 1 and "zebra" in result.stderr and "Traceback" not in result.output
+
+
+def test_explain_writes_a_drawing_and_its_matches(run, tmp_path):
+    pair = paint(tmp_path / "a.jpg", 1), paint(tmp_path / "b.jpg", 2, (64, 96))
+    drawing, numbers = tmp_path / "overlay.png", tmp_path / "explanation.json"
+    result = run(
+        "explain", *pair, "--k-lines", 4, "--k-colors", 2, "--layer", "blocks.1",
+        "--out", drawing, "--json", numbers,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "a ranking, not a verdict" in result.stdout
+    with Image.open(drawing) as picture:
+        assert picture.width > picture.height
+    content = json.loads(numbers.read_text())
+    assert (content["layer"], content["k_lines"]) == ("blocks.1", 4)
+    relevance = [match["relevance"] for match in content["matches"]]
+    assert relevance == sorted(relevance, reverse=True) and len(relevance) >= 4
+    assert len(content["matches"][0]["query_xy"]) == 2
+
+
+def test_explain_without_the_model_option_takes_the_environment_s(run, tmp_path):
+    pair = paint(tmp_path / "a.jpg", 1), paint(tmp_path / "b.jpg", 2)
+    assert "layer blocks.1" in run("explain", *pair, "--k-colors", 0).stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "word"), [(None, "a.jpg"), (b"", "empty"), (b"not a picture at all", "a.jpg")]
+)
+def test_explain_names_a_picture_that_cannot_be_read(run, tmp_path, content, word):
+    if content is not None:
+        (tmp_path / "a.jpg").write_bytes(content)
+    result = run("explain", tmp_path / "a.jpg", paint(tmp_path / "b.jpg", 2))
+    assert result.exit_code == 1
+    assert word in result.stderr and "a.jpg" in result.stderr and "Traceback" not in result.output
+
+
+def test_explain_names_an_output_that_cannot_be_written(run, tmp_path):
+    pair = paint(tmp_path / "a.jpg", 1), paint(tmp_path / "b.jpg", 2)
+    result = run("explain", *pair, "--k-colors", 0, "--out", tmp_path / "nowhere" / "x.png")
+    assert result.exit_code == 1 and "x.png: cannot be written" in result.stderr
+
+
+def test_explain_refuses_an_unknown_layer(run, tmp_path):
+    pair = paint(tmp_path / "a.jpg", 1), paint(tmp_path / "b.jpg", 2)
+    result = run("explain", *pair, "--layer", "blocks.99")
+    assert result.exit_code == 1 and "no layer “blocks.99”" in result.stderr
+
+
+def test_accuracy_says_what_it_counted(run, small_catalogue):
+    result = run("accuracy", small_catalogue)
+    assert result.exit_code == 0
+    assert "filters: same species, same flank, not from the same day and site" in result.stdout
+    assert "rank-1" in result.stdout and "of 3)" in result.stdout
+
+
+def test_doctor_finds_nothing_wrong_here(run, small_catalogue, monkeypatch):
+    monkeypatch.setenv("PAIRX_CATALOGUE", str(small_catalogue))
+    result = run("doctor")
+    assert result.exit_code == 0, result.output
+    assert "All is well." in result.stdout and "8 photos" in result.stdout
+
+
+def test_doctor_names_what_is_wrong_and_goes_on(run, small_catalogue, monkeypatch, tmp_path):
+    (tmp_path / "foreign.csv").write_text("name,age\nann,3\n")
+    monkeypatch.setenv("PAIRX_CATALOGUE", str(small_catalogue))
+    monkeypatch.setenv("PAIRX_DECISIONS", str(tmp_path / "foreign.csv"))
+    monkeypatch.setenv("PAIRX_MODEL", str(tmp_path / "gone.safetensors"))
+    result = run("doctor")
+    assert result.exit_code == 1
+    bad = [line for line in result.stdout.splitlines() if line.startswith("BAD")]
+    assert len(bad) == 2 and "foreign.csv" in bad[0] and "gone.safetensors" in bad[1]
+
+
+def test_every_command_has_a_help_text_and_stands_in_the_readme():
+    from pathlib import Path
+
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    context = click.Context(main)
+    for name in main.list_commands(context):
+        assert main.get_command(context, name).help
+        assert f"python -m pairx_core {name}" in readme
