@@ -1,0 +1,1 @@
+"""An invented world with known truth: animals, places and the camera that photographs them."""
