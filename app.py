@@ -1,0 +1,33 @@
+"""PAIR-X Review: the entry. Start it with ``streamlit run app.py``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+
+import streamlit as st
+
+from pages.components import styles
+
+st.set_page_config(
+    page_title="PAIR-X Review",
+    page_icon=str(styles.ICON),
+    layout="wide",
+    initial_sidebar_state=240,
+)
+styles.apply()
+page = st.navigation(
+    [
+        st.Page("pages/review.py", title="Review", icon=":material/compare:", default=True),
+        st.Page("pages/setup.py", title="Setup", icon=":material/tune:"),
+    ],
+    position="top",
+)
+if "torch" not in sys.modules:  # the first page after a start waits some seconds for it
+    notice = st.empty()
+    notice.html('<div class="px-starting">Starting PAIR-X Review …</div>')
+    time.sleep(0.1)  # the import keeps all threads waiting: let the notice go out before it
+    importlib.import_module("pages.components.opening")
+    notice.empty()
+page.run()

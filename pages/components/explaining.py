@@ -1,0 +1,108 @@
+"""Explanations in the background: one worker for all sessions, what is on a screen first."""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pairx_core.catalogue import Photo, photo_digest
+from pairx_core.explain import PairExplainer, PairExplanation
+
+_RESULTS_KEPT = 16  # an explanation holds up to 20 color maps of the model's input size
+_WAITING_KEPT = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A pair to explain."""
+
+    key: str  # changes with anything that the explanation depends on
+    explainer: PairExplainer
+    query: Photo
+    candidate: Photo
+
+    @classmethod
+    def of(cls, explainer: PairExplainer, query: Photo, candidate: Photo) -> Job:
+        """The job of a pair.
+
+        Raises:
+            PhotoError: a photo's file cannot be read.
+        """
+        parts = [explainer.model.fingerprint, explainer.layer, explainer.channel_reduction]
+        parts += [f"{photo_digest(photo)} {photo.path} {photo.box}" for photo in (query, candidate)]
+        return cls(hashlib.sha256("\n".join(parts).encode()).hexdigest(), explainer, query, candidate)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of a job."""
+
+    explanation: PairExplanation | None = None
+    error: Exception | None = None
+
+
+class ExplanationWorker:
+    """Explains pairs one after the other and keeps the last few explanations."""
+
+    def __init__(self) -> None:
+        self._waiting: OrderedDict[str, Job] = OrderedDict()
+        self._running: str | None = None
+        self._outcomes: OrderedDict[str, Outcome] = OrderedDict()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="explaining", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)  # the interpreter must not end while torch is at work
+
+    def want(self, jobs: Sequence[Job]) -> None:
+        """Ask for explanations, the most urgent first, before anything asked for earlier."""
+        with self._changed:
+            for job in reversed(jobs):
+                if job.key in self._outcomes or job.key == self._running:
+                    continue
+                self._waiting[job.key] = job
+                self._waiting.move_to_end(job.key, last=False)
+            while len(self._waiting) > _WAITING_KEPT:
+                self._waiting.popitem(last=True)
+            self._changed.notify_all()
+
+    def outcome(self, key: str) -> Outcome | None:
+        """What became of a job; None while it waits or runs."""
+        with self._changed:
+            if key in self._outcomes:
+                self._outcomes.move_to_end(key)
+            return self._outcomes.get(key)
+
+    def close(self) -> None:
+        """Finish what is running, drop what waits."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        self._thread.join()
+        atexit.unregister(self.close)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._closed or bool(self._waiting))
+                if self._closed:
+                    return
+                _, job = self._waiting.popitem(last=False)
+                self._running = job.key
+            outcome = _explained(job)
+            with self._changed:
+                self._outcomes[job.key] = outcome
+                self._running = None
+                while len(self._outcomes) > _RESULTS_KEPT:
+                    self._outcomes.popitem(last=False)
+
+
+def _explained(job: Job) -> Outcome:
+    try:
+        return Outcome(explanation=job.explainer.explain(job.query, job.candidate))
+    except Exception as error:  # handed over to the session, which shows a PairxError and raises a bug
+        return Outcome(error=error)

@@ -1,0 +1,136 @@
+"""The pair: photos at once, the explanation as soon as it is ready."""
+
+from __future__ import annotations
+
+import io
+from html import escape
+
+import streamlit as st
+from PIL import Image
+
+from pages.components import resources, state
+from pages.components.browser import Space
+from pages.components.explaining import Job, Outcome
+from pages.components.room import Room
+from pages.components.words import file_name, ranked
+from pairx_core.catalogue import Photo
+from pairx_core.errors import PairxError
+from pairx_core.explain import PairExplanation
+from pairx_core.retrieval import Candidate
+
+_POLL_SECONDS = 0.4
+
+
+def show(room: Room, candidate: Candidate, space: Space) -> None:
+    """The pair with its explanation; asks for those of the next pairs as well."""
+    try:
+        job = Job.of(room.work.workspace.explainer, room.query, candidate.photo)
+    except PairxError as error:
+        _without_picture(room, candidate, error, space)
+        return
+    outcome = resources.worker().outcome(job.key)
+    if outcome is None:
+        _ask(room, job)
+        st.fragment(_pending, run_every=_POLL_SECONDS)(room, candidate, job, space)
+        return
+    _ready(room, candidate, job, outcome, space)
+    _ask(room, job)
+
+
+def show_query_alone(room: Room, space: Space) -> None:
+    """The query where there is no candidate to put beside it."""
+    with st.container(key="pair"):
+        try:
+            _image(resources.photo_jpeg(room.query, space), f"Query {file_name(room.query)}")
+        except PairxError as error:
+            st.error(str(error))
+
+
+def _pending(room: Room, candidate: Candidate, job: Job, space: Space) -> None:
+    """Run again and again while the explanation is computed; then the whole page once."""
+    if resources.worker().outcome(job.key) is not None:
+        st.rerun()
+    resources.worker().want([job])
+    state.show(room.pair, frozenset())
+    with st.container(key="pair"):
+        _bare(room.query, candidate, space)
+        st.html('<div class="px-waiting" role="status">Explaining this pair …</div>')
+
+
+def _ready(room: Room, candidate: Candidate, job: Job, outcome: Outcome, space: Space) -> None:
+    if outcome.error is not None and not isinstance(outcome.error, PairxError):
+        raise outcome.error
+    with st.container(key="pair"):
+        if outcome.explanation is None or not state.layers():
+            state.show(room.pair, frozenset())
+            _bare(room.query, candidate, space)
+        else:
+            _explained(room, candidate, job, outcome.explanation, space)
+        if outcome.error is not None:
+            st.warning(f"This pair has no explanation; you can decide all the same. {outcome.error}")
+
+
+def _explained(
+    room: Room, candidate: Candidate, job: Job, explanation: PairExplanation, space: Space
+) -> None:
+    layers = state.layers()
+    try:
+        picture = resources.overlay_jpeg(job.key, layers, explanation, space)
+    except PairxError as error:
+        _without_picture(room, candidate, error, space)
+        return
+    _image(picture, f"{_alt(room.query, candidate)}; with {', '.join(sorted(layers)).replace('_', ' ')}")
+    state.show(room.pair, layers)
+
+
+def _bare(query: Photo, candidate: Candidate, space: Space) -> None:
+    try:
+        _image(resources.pair_jpeg(query, candidate.photo, space), _alt(query, candidate))
+    except PairxError as error:
+        st.error(str(error))
+
+
+def _without_picture(room: Room, candidate: Candidate, error: PairxError, space: Space) -> None:
+    """A photo is gone or damaged: say so in place, and show the other one."""
+    state.show(room.pair, frozenset())
+    with st.container(key="pair"):
+        st.error(f"{error} You can go on: decide, or choose another candidate.")
+        for photo in (room.query, candidate.photo):
+            try:
+                _image(resources.photo_jpeg(photo, space), file_name(photo))
+            except PairxError:
+                continue
+
+
+def _ask(room: Room, job: Job) -> None:
+    """Ask for this explanation first, then the query's other open candidates, then the next query's first."""
+    jobs = [job]
+    for query, candidate in _coming(room):
+        try:
+            jobs.append(Job.of(job.explainer, query, candidate.photo))
+        except PairxError:
+            continue  # said when its turn comes
+    resources.worker().want(jobs)
+
+
+def _coming(room: Room) -> list[tuple[Photo, Candidate]]:
+    worklist = room.work.worklist
+    coming = [
+        (room.query, one)
+        for one in room.candidates
+        if one is not room.chosen and worklist.verdict(room.query.id, one.photo.id) is None
+    ]
+    following = worklist.next_open(room.query.id)
+    if following is not None and following.id != room.query.id:
+        first = worklist.next_undecided(following)
+        coming[1:1] = [(following, first)] if first is not None else []
+    return coming
+
+
+def _image(picture: bytes, alt: str) -> None:
+    width = Image.open(io.BytesIO(picture)).width
+    st.image(picture, width=width, output_format="JPEG", alt=alt)
+
+
+def _alt(query: Photo, candidate: Candidate) -> str:
+    return f"Query {file_name(query)} and candidate {file_name(candidate.photo)}, {escape(ranked(candidate))}"

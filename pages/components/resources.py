@@ -1,0 +1,183 @@
+"""What all sessions share: held once, by Streamlit's caches, bounded, safe to use from several threads."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import threading
+from dataclasses import asdict
+from pathlib import Path
+
+import streamlit as st
+from PIL import Image
+
+from pages.components.browser import Space
+from pages.components.explaining import ExplanationWorker
+from pages.components.workspace import Shelf, Source
+from pairx_core.catalogue import Photo, open_photo, photo_digest
+from pairx_core.catalogue import thumbnail as small_copy
+from pairx_core.explain import PairExplanation
+from pairx_core.render import render_overlay, render_pair
+
+_THUMBNAIL = (192, 144)
+_NUMBER_SIZE = 13  # of the matches, pixels of the page
+
+
+@st.cache_resource(show_spinner=False, on_release=Shelf.close)
+def shelf() -> Shelf:
+    """The workspaces that are open."""
+    return Shelf()
+
+
+@st.cache_resource(show_spinner=False, on_release=ExplanationWorker.close)
+def worker() -> ExplanationWorker:
+    """The one that explains."""
+    return ExplanationWorker()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def opened_sources(folder: Path) -> OpenedSources:
+    """The sources that were opened, to find them again after a reload or a restart."""
+    return OpenedSources(folder / "opened_sources.json")
+
+
+class OpenedSources:
+    """Sources by their token, in a small file: an address names one without spelling out a path."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+
+    def remember(self, source: Source) -> None:
+        """Keep a source; where the file cannot be written, a reload falls back to the sample."""
+        with self._lock:
+            known = self._read()
+            known[source.token] = asdict(source)
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                fresh = self._path.with_suffix(".new")
+                fresh.write_text(json.dumps(known, indent=1), encoding="utf-8")
+                fresh.replace(self._path)
+            except OSError:
+                return
+
+    def find(self, token: str) -> Source | None:
+        """The source of a token, if there is one."""
+        with self._lock:
+            fields = self._read().get(token)
+        return None if fields is None else Source(**fields)
+
+    def _read(self) -> dict[str, dict[str, str]]:
+        try:
+            known = json.loads(self._path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+
+def photo_key(photo: Photo) -> str:
+    """What the pixels of a photo depend on.
+
+    Raises:
+        PhotoError: the file cannot be read.
+    """
+    return f"{photo_digest(photo)} {photo.box}"
+
+
+def thumbnail(photo: Photo) -> str:
+    """A small picture of a photo as a data address.
+
+    Raises:
+        PhotoError: the photo cannot be read.
+    """
+    return _thumbnail(photo_key(photo), photo)
+
+
+def photo_jpeg(photo: Photo, space: Space) -> bytes:
+    """One photo, encoded, as large as the space allows.
+
+    Raises:
+        PhotoError: the photo cannot be read.
+    """
+    return _photo_jpeg(photo_key(photo), space, photo)
+
+
+def pair_jpeg(query: Photo, candidate: Photo, space: Space) -> bytes:
+    """The bare photos of a pair, encoded.
+
+    Raises:
+        PhotoError: a photo cannot be read.
+    """
+    return _pair_jpeg(photo_key(query), photo_key(candidate), space, query, candidate)
+
+
+def overlay_jpeg(key: str, layers: frozenset[str], explanation: PairExplanation, space: Space) -> bytes:
+    """An explanation with some of its layers, encoded. ``key`` is the key of the job that made it.
+
+    Raises:
+        PairxError: a photo cannot be read any more or does not fit the explanation.
+    """
+    return _overlay_jpeg(key, tuple(sorted(layers)), space, explanation)
+
+
+@st.cache_data(show_spinner=False, max_entries=2048)
+def _thumbnail(key: str, _photo: Photo) -> str:
+    picture = small_copy(_photo, _THUMBNAIL)
+    return "data:image/jpeg;base64," + base64.b64encode(_jpeg(picture, 82)).decode("ascii")
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _display_photo(key: str, height: int, _photo: Photo) -> Image.Image:
+    """A photo at the height in which it is shown. Shared: not to be drawn on."""
+    picture = open_photo(_photo)
+    width = max(1, round(picture.width * height / picture.height))
+    return picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _photo_jpeg(key: str, space: Space, _photo: Photo) -> bytes:
+    picture = open_photo(_photo)
+    picture.thumbnail(_pixels(space), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return _jpeg(picture, 90)
+
+
+@st.cache_data(show_spinner=False, max_entries=48)
+def _pair_jpeg(query_key: str, candidate_key: str, space: Space, _query: Photo, _candidate: Photo) -> bytes:
+    width, height = _pixels(space)
+    query = _display_photo(query_key, height, _query)
+    candidate = _display_photo(candidate_key, height, _candidate)
+    return _jpeg(render_pair(query, candidate, height=height, max_width=width), 90)
+
+
+@st.cache_data(show_spinner=False, max_entries=48)
+def _overlay_jpeg(key: str, layers: tuple[str, ...], space: Space, _explanation: PairExplanation) -> bytes:
+    width, height = _pixels(space)
+    photos = (_explanation.query_photo, _explanation.candidate_photo)
+    query, candidate = (
+        None if one is None else _display_photo(photo_key(one), height, one) for one in photos
+    )
+    overlay = render_overlay(
+        _explanation,
+        query_image=query,
+        candidate_image=candidate,
+        lines="lines" in layers,
+        heat_map="heat_map" in layers,
+        color_maps="color_maps" in layers,
+        height=height,
+        max_width=width,
+        number_size=_NUMBER_SIZE * space.ratio,
+    )
+    return _jpeg(overlay, 90)
+
+
+def _pixels(space: Space) -> tuple[int, int]:
+    """(width, height) of the space in pixels of the screen."""
+    return round(space.width * space.ratio), round(space.height * space.ratio)
+
+
+def _jpeg(picture: Image.Image, quality: int) -> bytes:
+    """Encoded without halving the colors: thin lines stay sharp."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()

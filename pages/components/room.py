@@ -1,0 +1,81 @@
+"""What is on the review screen: the work, the query, its candidates and the chosen one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pages.components import state
+from pages.components.worklist import Worklist
+from pages.components.workspace import Record, Workspace
+from pairx_core.catalogue import Photo
+from pairx_core.retrieval import Candidate, CandidateFilters
+
+TO_IDENTIFY, ALL_PHOTOS = "To identify", "All photos"  # which photos are queries
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """A workspace as one reviewer sees it: their name, filters, queries and decisions."""
+
+    workspace: Workspace
+    reviewer: str
+    filters: CandidateFilters
+    open_only: bool
+    worklist: Worklist
+    record: Record
+
+    def candidates(self, query: Photo) -> Sequence[Candidate]:
+        """The top candidates of a query under the filters."""
+        return self.workspace.candidates(query, self.filters)
+
+
+@dataclass(frozen=True, eq=False)
+class Room:
+    """One pair on the screen."""
+
+    work: Work
+    query: Photo
+    candidates: Sequence[Candidate]
+    chosen: Candidate | None  # None: there are no candidates
+
+    @property
+    def pair(self) -> str:
+        """A short name of the pair, for keys of widgets; empty where there is none."""
+        return "" if self.chosen is None else pair_name(self.query.id, self.chosen.photo.id)
+
+
+def pair_name(query_id: str, candidate_id: str) -> str:
+    """A short name of a pair that no other pair has."""
+    return hashlib.sha256(f"{query_id}\n{candidate_id}".encode()).hexdigest()[:16]
+
+
+def enter(work: Work) -> Room | None:
+    """The pair to show: the one on the screen, or where the reviewer left off. None: there are no queries."""
+    query_id, candidate_id = state.place()
+    query = _query(work, query_id)
+    if query is None:
+        return None
+    candidates = work.candidates(query)
+    chosen = next((one for one in candidates if one.photo.id == candidate_id), None)
+    chosen = chosen or work.worklist.next_undecided(query) or (candidates[0] if candidates else None)
+    state.go(query.id, chosen.photo.id if chosen else None)
+    return Room(work, query, candidates, chosen)
+
+
+def _query(work: Work, query_id: str | None) -> Photo | None:
+    queries = work.worklist.queries
+    position = work.worklist.position(query_id)
+    if position is not None:
+        return queries[position]
+    last = _last_decided(work)
+    return work.worklist.next_open(last) or (queries[0] if queries else None)
+
+
+def _last_decided(work: Work) -> str | None:
+    """The query of the reviewer's last decision, if it is one of these queries."""
+    for row in reversed(work.record.rows):
+        if row.reviewer == work.reviewer and work.worklist.position(row.query_id) is not None:
+            return row.query_id
+    return None

@@ -1,0 +1,35 @@
+"""The keys, as a table, and the legend."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+ACCEPT, REJECT, NOT_COMPARABLE, UNSURE = "A", "X", "N", "U"  # Streamlit keeps C and R for itself
+UNDO = "Z"
+PREVIOUS_QUERY, NEXT_QUERY = "Left", "Right"
+LINES, HEAT_MAP, COLOR_MAPS, BARE_PHOTOS = "L", "H", "M", "B"
+
+LEGEND = (
+    ("1–5", "candidate"),
+    (ACCEPT, "accept"),
+    (REJECT, "reject"),
+    (NOT_COMPARABLE, "not comparable"),
+    (UNSURE, "unsure"),
+    (UNDO, "undo"),
+    ("← →", "query"),
+    (LINES, "lines"),
+    (HEAT_MAP, "heat map"),
+    (COLOR_MAPS, "color maps"),
+    (BARE_PHOTOS, "bare photos"),
+)
+
+
+def candidate_key(rank: int) -> str:
+    """The key that chooses a candidate."""
+    return str(rank)
+
+
+def legend() -> None:
+    """All keys, always on the screen."""
+    keys = "".join(f"<span><kbd>{key}</kbd> {meaning}</span>" for key, meaning in LEGEND)
+    st.html(f'<div class="px-legend">{keys}</div>')

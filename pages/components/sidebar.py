@@ -1,0 +1,127 @@
+"""The sidebar: who reviews, what, how far, and which photos may be proposed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import state
+from pages.components.room import ALL_PHOTOS, TO_IDENTIFY, Work
+from pages.components.words import count
+from pages.components.worklist import Worklist
+from pages.components.workspace import Workspace
+from pairx_core.catalogue import Photo
+from pairx_core.decisions import standing_decisions
+from pairx_core.retrieval import CandidateFilters
+
+
+def review_controls(workspace: Workspace) -> Work:
+    """Draw the controls of the Review page and say what they amount to."""
+    with st.sidebar:
+        reviewer = _reviewer()
+        progress = st.container()
+        which, open_only = _queries(workspace)
+        filters = _filters()
+        _facts(workspace)
+    work = _work(workspace, reviewer, which, open_only, filters)
+    with progress:
+        _progress(work)
+    return work
+
+
+def _reviewer() -> str:
+    name = st.text_input(
+        "Reviewer",
+        value=state.default_reviewer(),
+        key="reviewer",
+        bind="query-params",
+        max_chars=80,
+        help="Each decision carries this name; each reviewer has their own list.",
+    )
+    return (name or "").strip()
+
+
+def _progress(work: Work) -> None:
+    total, done = len(work.worklist.queries), work.worklist.done_count()
+    decisions = count(len(work.worklist.verdicts), "decision")
+    st.progress(done / total if total else 0.0, text=f"{done:,} of {total:,} queries done · {decisions}")
+
+
+def _queries(workspace: Workspace) -> tuple[str, bool]:
+    unknown = any(not photo.is_known for photo in workspace.index.photos)
+    default = TO_IDENTIFY if unknown else ALL_PHOTOS
+    which = st.segmented_control(
+        "Queries",
+        [TO_IDENTIFY, ALL_PHOTOS],
+        default=default,
+        required=True,
+        key="queries",
+        bind="query-params",
+        width="stretch",
+    )
+    open_only = st.toggle("Only open ones", key="open_only", bind="query-params")
+    return which or default, open_only
+
+
+def _filters() -> CandidateFilters:
+    defaults = CandidateFilters()
+    st.markdown(
+        ":small[Candidates]", help="Which photos may be proposed. What a photo does not say excludes nothing."
+    )
+    with st.container(gap="xsmall"):
+        return CandidateFilters(
+            same_species=_box("Same species", defaults.same_species, "same_species"),
+            same_flank=_box("Same flank", defaults.same_flank, "same_flank"),
+            known_identity_only=_box("Known individuals only", defaults.known_identity_only, "known_only"),
+            exclude_same_day_and_site=_box(
+                "Not the same day and site", defaults.exclude_same_day_and_site, "other_encounter"
+            ),
+        )
+
+
+def _box(label: str, value: bool, key: str) -> bool:
+    return st.checkbox(label, value, key=key, bind="query-params")
+
+
+def _facts(workspace: Workspace) -> None:
+    catalogue, path = workspace.catalogue, workspace.log.path
+    st.caption(
+        f"Catalogue **{_plain(catalogue.source.parent.name)}/{_plain(catalogue.source.name)}** · "
+        f"{count(len(workspace.index.photos), 'photo')}, "
+        f"{count(len(catalogue.individuals), 'individual')}  \n"
+        f"Model **{_plain(workspace.model.name)}**, layer {workspace.explainer.layer}  \n"
+        f"Decisions in **{_plain(path.name)}**",
+        help=f"Catalogue: `{catalogue.source}`\n\nDecisions: `{path}`",
+    )
+    st.download_button(
+        "Download decisions (CSV)",
+        data=lambda: path.read_bytes(),
+        file_name=path.name,
+        mime="text/csv",
+        icon=":material/download:",
+        disabled=not path.is_file(),
+        on_click="ignore",
+        width="stretch",
+    )
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown leaves alone."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()<>#+-.!|~$:" else sign for sign in text)
+
+
+def _work(
+    workspace: Workspace, reviewer: str, which: str, open_only: bool, filters: CandidateFilters
+) -> Work:
+    record = workspace.decisions()
+    standing = standing_decisions(record.rows, reviewer=reviewer)
+    worklist = Worklist(
+        queries=_photos(workspace, which),
+        verdicts={pair: row.decision for pair, row in standing.items()},
+        candidates_of=lambda query: workspace.candidates(query, filters),
+    )
+    return Work(workspace, reviewer, filters, open_only, worklist, record)
+
+
+def _photos(workspace: Workspace, which: str) -> tuple[Photo, ...]:
+    photos = workspace.index.photos
+    return tuple(photo for photo in photos if not photo.is_known) if which == TO_IDENTIFY else photos

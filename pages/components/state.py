@@ -1,0 +1,195 @@
+"""The only place that touches a reviewer's session: where they are, what they see, what they typed."""
+
+from __future__ import annotations
+
+import getpass
+import time
+import uuid
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.components.workspace import Opening
+
+LAYERS = ("lines", "heat_map", "color_maps")
+HELD_KEY_SECONDS = 0.3  # seconds after a pair's appearance in which no decision on it is taken
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What the reviewer entered beside a pair."""
+
+    note: str = ""
+    confidence: str = ""
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something to tell on the next run."""
+
+    kind: str  # "toast", "success" or "error"
+    text: str
+
+
+def opened() -> str | None:
+    """The token of the source that is open; None: the one from the settings."""
+    token = st.session_state.get("opened") or st.query_params.get("opened")
+    if token:
+        st.session_state["opened"] = token
+        st.query_params["opened"] = token
+    return token
+
+
+def open_source(token: str) -> None:
+    """Another source from now on, beginning where its own decisions end."""
+    st.session_state["opened"] = token
+    st.query_params["opened"] = token
+    for name in ("query", "candidate"):
+        st.session_state.pop(name, None)
+        st.query_params.pop(name, None)
+
+
+def place() -> tuple[str | None, str | None]:
+    """The ids of query and candidate on the screen, from the session or, after a reload, from the address."""
+    if "query" in st.session_state:
+        return st.session_state["query"], st.session_state.get("candidate")
+    return st.query_params.get("query"), st.query_params.get("candidate")
+
+
+def go(query_id: str, candidate_id: str | None) -> None:
+    """Put a pair on the screen, in the session and in the address."""
+    for name, value in (("query", query_id), ("candidate", candidate_id)):
+        st.session_state[name] = value
+        if value is None:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value
+
+
+def choose_queries(which: str) -> None:
+    """Choose in the sidebar which photos are queries; before the page is drawn."""
+    st.session_state["queries"] = which
+
+
+def default_reviewer() -> str:
+    """The name of the person logged in on this computer, to begin with."""
+    try:
+        return getpass.getuser() or "reviewer"
+    except (OSError, KeyError, ImportError):
+        return "reviewer"
+
+
+def layers() -> frozenset[str]:
+    """The layers that are switched on."""
+    chosen: frozenset[str] = st.session_state.setdefault("layers", frozenset({"lines", "heat_map"}))
+    return frozenset() if bare() else chosen
+
+
+def bare() -> bool:
+    """Whether only the photos are shown for now, whatever layers are chosen."""
+    return bool(st.session_state.get("bare", False))
+
+
+def toggle_layer(name: str) -> None:
+    """Switch a layer on or off; from bare photos, show this one."""
+    chosen: frozenset[str] = st.session_state.get("layers", frozenset())
+    if bare():
+        st.session_state["bare"] = False
+        st.session_state["layers"] = chosen | {name}
+    else:
+        st.session_state["layers"] = chosen ^ {name}
+
+
+def toggle_bare() -> None:
+    """Show the photos alone, or the chosen layers again."""
+    st.session_state["bare"] = not bare()
+
+
+def show(pair: str, layers_shown: frozenset[str]) -> None:
+    """Note which layers the reviewer has really on the screen."""
+    st.session_state["shown"] = (pair, layers_shown)
+
+
+def shown(pair: str) -> frozenset[str]:
+    """The layers that are on the screen; none while a pair's explanation is not ready."""
+    of_pair, layers_shown = st.session_state.get("shown", ("", frozenset()))
+    return layers_shown if of_pair == pair else frozenset()
+
+
+def appear(pair: str) -> None:
+    """A pair is on the screen: its clock starts at the first time, its guard at each time."""
+    first: dict[str, float] = st.session_state.setdefault("first_seen", {})
+    first.setdefault(pair, time.monotonic())
+    if st.session_state.get("current_pair") != pair:
+        st.session_state["current_pair"] = pair
+        st.session_state["appeared"] = time.monotonic()
+        st.session_state["decision_id"] = uuid.uuid4().hex
+
+
+def is_settled(pair: str) -> bool:
+    """Whether a pair is on the screen, and long enough that a decision can be meant for it."""
+    on_screen = st.session_state.get("current_pair") == pair
+    return on_screen and time.monotonic() - st.session_state["appeared"] >= HELD_KEY_SECONDS
+
+
+def seconds_seen(pair: str) -> float:
+    """Seconds since a pair first appeared."""
+    now = time.monotonic()
+    return now - float(st.session_state.get("first_seen", {}).get(pair, now))
+
+
+def decision_id() -> str:
+    """The id that a decision on the pair on the screen will have."""
+    return str(st.session_state.get("decision_id") or uuid.uuid4().hex)
+
+
+def decided(pair: str) -> None:
+    """A decision on a pair is on disk: its entries are cleared and its clock starts anew if it comes back."""
+    st.session_state.get("first_seen", {}).pop(pair, None)
+    st.session_state["current_pair"] = None
+    for name in ("note", "confidence", "tags"):
+        st.session_state.pop(f"{name}:{pair}", None)
+
+
+def typed(pair: str) -> Typed:
+    """What is entered beside a pair."""
+    return Typed(
+        note=str(st.session_state.get(f"note:{pair}") or "").strip(),
+        confidence=str(st.session_state.get(f"confidence:{pair}") or ""),
+        tags=tuple(st.session_state.get(f"tags:{pair}") or ()),
+    )
+
+
+def put_back(pair: str, entries: Typed) -> None:
+    """Enter again what an undone decision had said."""
+    st.session_state[f"note:{pair}"] = entries.note
+    st.session_state[f"confidence:{pair}"] = entries.confidence or None
+    st.session_state[f"tags:{pair}"] = list(entries.tags)
+
+
+def tell(kind: str, text: str) -> None:
+    """Say something on the next run."""
+    st.session_state.setdefault("messages", []).append(Message(kind, text))
+
+
+def take_messages() -> list[Message]:
+    """What there is to say, once."""
+    messages: list[Message] = st.session_state.pop("messages", [])
+    return messages
+
+
+def session_id() -> str:
+    """An id of this visit."""
+    return str(st.session_state.setdefault("session_id", uuid.uuid4().hex[:8]))
+
+
+def follow(opening: Opening | None) -> None:
+    """Remember which opening the Setup page is waiting for."""
+    st.session_state["following"] = opening
+
+
+def followed() -> Opening | None:
+    """The opening that the Setup page is waiting for."""
+    opening: Opening | None = st.session_state.get("following")
+    return opening

@@ -1,0 +1,25 @@
+"""The style sheet, put on each page once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.browser import AROUND
+
+ICON = Path(__file__).with_name("icon.svg")
+_CSS = Path(__file__).with_name("styles.css").read_text(encoding="utf-8")
+
+
+def apply() -> None:
+    """Put the style sheet on the page, with the theme's own accent color."""
+    primary = (
+        st.get_option("theme.dark.primaryColor" if is_dark() else "theme.light.primaryColor") or "#0b6e74"
+    )
+    st.html(f"<style>:root {{ --px-primary: {primary}; --px-around: {AROUND}px; }}\n{_CSS}</style>")
+
+
+def is_dark() -> bool:
+    """Whether the reviewer's theme is dark."""
+    return st.context.theme.type == "dark"

@@ -1,0 +1,196 @@
+"""What a reviewer works on: a catalogue, the model that ranks its photos, and the decisions file.
+
+Opening one takes a while (every photo is embedded), so it happens in a thread of its own, tells how far it
+is, and is shared by all browser tabs that ask for the same.
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import threading
+from collections import OrderedDict
+from dataclasses import astuple, dataclass, field
+from pathlib import Path
+
+from pairx_core.catalogue import Catalogue, Photo, read_catalogue
+from pairx_core.decisions import Decision, DecisionLog
+from pairx_core.errors import DecisionLogError
+from pairx_core.explain import PairExplainer
+from pairx_core.models import EmbeddingModel, load_model
+from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, build_index
+from pairx_core.settings import DECISIONS_NAME, Settings
+
+K = 5  # candidates a query
+_LISTS_KEPT = 4096
+_WORKSPACES_KEPT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What to open, as the reviewer or the environment wrote it."""
+
+    catalogue: str
+    model: str = "demo"
+    checkpoint: str = ""  # empty: none needed
+    layer: str = ""  # empty: the model's recommended one
+    decisions: str = ""  # empty: beside the catalogue
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Source:
+        """What the environment says, the bundled sample where it is silent."""
+        decisions = "" if settings.decisions is None else str(settings.decisions)
+        return cls(str(settings.catalogue), settings.model, decisions=decisions)
+
+    @property
+    def token(self) -> str:
+        """A short name for addresses."""
+        return hashlib.sha256("\n".join(astuple(self)).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The decisions so far."""
+
+    rows: tuple[Decision, ...] = ()
+    trouble: DecisionLogError | None = None  # why the file cannot be read now
+
+
+@dataclass(frozen=True, eq=False)
+class Workspace:
+    """An opened source. Shared by sessions and threads."""
+
+    source: Source
+    catalogue: Catalogue
+    model: EmbeddingModel
+    index: CandidateIndex
+    explainer: PairExplainer
+    log: DecisionLog
+    _last_read: list[tuple[Decision, ...]] = field(default_factory=lambda: [()])
+    _lists: OrderedDict[tuple[str, CandidateFilters], tuple[Candidate, ...]] = field(
+        default_factory=OrderedDict
+    )
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def decisions(self) -> Record:
+        """What is in the decisions file; what was last read from it while it cannot be read."""
+        try:
+            rows = self.log.decisions()
+        except DecisionLogError as error:
+            return Record(self._last_read[0], error)
+        self._last_read[0] = rows
+        return Record(rows)
+
+    def candidates(self, query: Photo, filters: CandidateFilters) -> tuple[Candidate, ...]:
+        """The top candidates of a query, remembered."""
+        key = (query.id, filters)
+        with self._lock:
+            if key in self._lists:
+                self._lists.move_to_end(key)
+                return self._lists[key]
+        found = tuple(self.index.candidates(query, K, filters))
+        with self._lock:
+            self._lists[key] = found
+            while len(self._lists) > _LISTS_KEPT:
+                self._lists.popitem(last=False)
+        return found
+
+
+def decisions_beside(catalogue: Catalogue) -> Path:
+    """Where the decisions go when no file was named."""
+    folder = catalogue.source if catalogue.source.is_dir() else catalogue.source.parent
+    return folder / DECISIONS_NAME
+
+
+class Opening:
+    """A workspace on its way: how far it is, and in the end the workspace or what went wrong."""
+
+    def __init__(self, source: Source, cache_dir: Path) -> None:
+        self.source = source
+        self.stage = "Reading the catalogue"
+        self.done, self.total = 0, 0
+        self.workspace: Workspace | None = None
+        self.error: Exception | None = None
+        self.cache_dir = cache_dir
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="opening", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)  # the interpreter must not end while torch is at work
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is a workspace or an error."""
+        return not self._thread.is_alive()
+
+    @property
+    def fraction(self) -> float:
+        """How much is done, 0 to 1."""
+        return min(self.done / self.total, 1.0) if self.total else 0.0
+
+    def wait(self, seconds: float) -> bool:
+        """Wait, at most so long; whether it is finished."""
+        self._thread.join(seconds)
+        return self.finished
+
+    def close(self) -> None:
+        """Stop at the next batch of photos; what is embedded by then is in the cache."""
+        self._closed = True
+        self._thread.join()
+        atexit.unregister(self.close)
+
+    def _run(self) -> None:
+        try:
+            self.workspace = self._open()
+        except Exception as error:  # handed over to the session, which shows a PairxError and raises a bug
+            self.error = error
+
+    def _open(self) -> Workspace:
+        source = self.source
+        catalogue = read_catalogue(Path(source.catalogue).expanduser())
+        log = DecisionLog(source.decisions or decisions_beside(catalogue))  # refused before the long part
+        self.stage = "Loading the model"
+        model = load_model(source.model, checkpoint=source.checkpoint or None)
+        explainer = PairExplainer(model, source.layer or None)
+        self.stage = "Embedding the photos"
+        index = build_index(catalogue, model, cache_dir=self.cache_dir, progress=self._tell)
+        return Workspace(source, catalogue, model, index, explainer, log)
+
+    def _tell(self, done: int, total: int) -> None:
+        if self._closed:
+            raise InterruptedError("the app was stopped while photos were embedded")
+        self.done, self.total = done, total
+
+
+class Shelf:
+    """The few workspaces that are open, shared by all sessions."""
+
+    def __init__(self) -> None:
+        self._openings: OrderedDict[tuple[Source, Path], Opening] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def open(self, source: Source, cache_dir: Path) -> Opening:
+        """Begin to open a source, or return what was begun already. What had failed is tried again."""
+        with self._lock:
+            opening = self._openings.get((source, cache_dir))
+            if opening is None or opening.error is not None:
+                opening = Opening(source, cache_dir)
+            self._keep(opening)
+            return opening
+
+    def put(self, opening: Opening) -> None:
+        """Take in a source that was opened afresh, in place of what was read from it before."""
+        with self._lock:
+            self._keep(opening)
+
+    def close(self) -> None:
+        """Stop what is being opened."""
+        with self._lock:
+            for opening in self._openings.values():
+                opening.close()
+
+    def _keep(self, opening: Opening) -> None:
+        key = (opening.source, opening.cache_dir)
+        self._openings[key] = opening
+        self._openings.move_to_end(key)
+        while len(self._openings) > _WORKSPACES_KEPT:
+            self._openings.popitem(last=False)

@@ -1,0 +1,65 @@
+"""Review: one pair at a time, with its explanation."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.components import (
+    browser,
+    decision_bar,
+    facts,
+    header,
+    opening,
+    pair_viewer,
+    sidebar,
+    state,
+    strip,
+)
+from pages.components.room import Room, enter
+from pairx_core.errors import DecisionLogError
+
+
+def review() -> None:
+    """Draw the page."""
+    work = sidebar.review_controls(opening.workspace_or_stop())
+    room = enter(work)
+    space = browser.connect()
+    _tell(work.record.trouble)
+    if room is None:
+        st.info("There are no queries here. Choose “All photos” in the sidebar, or open another catalogue.")
+        return
+    header.show(room)
+    if room.chosen is None:
+        _no_candidates(room, space)
+    else:
+        strip.show(room)
+        pair_viewer.show(room, room.chosen, space)
+        facts.show(room, room.chosen)
+    decision_bar.show(room)
+
+
+def _tell(trouble: DecisionLogError | None) -> None:
+    messages = state.take_messages()
+    for message in messages:
+        if message.kind == "error":
+            st.error(message.text)
+        else:
+            st.toast(message.text)
+    if trouble is not None and not any(message.kind == "error" for message in messages):
+        st.error(str(trouble))
+
+
+def _no_candidates(room: Room, space: browser.Space) -> None:
+    if len(room.work.workspace.index.photos) == 1:
+        st.info(
+            "The catalogue has one photo: there is nothing to compare it with. Open another one on Setup."
+        )
+    else:
+        st.info(
+            "No photo passes the filters for this query "
+            f"({room.work.filters.in_words()}). Switch one off in the sidebar, or go on to the next query."
+        )
+    pair_viewer.show_query_alone(room, space)
+
+
+review()

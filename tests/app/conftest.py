@@ -1,0 +1,137 @@
+"""The app on a small catalogue, run in this process."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+import torch
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+COLUMNS = ["image_id", "identity", "path", "orientation", "date", "site", "species"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """A network this small gains nothing from more, and loses much where the machine is busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def fresh_caches():
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def make_catalogue(tmp_path) -> Callable[..., Path]:
+    """Writes a catalogue of generated photos, given (id, identity, flank, date, site) for each."""
+
+    def make(rows: list[tuple[str, str, str, str, str]], name: str = "herd") -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        with (folder / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            for seed, (photo, identity, flank, date, site) in enumerate(rows):
+                paint(folder / f"{photo}.jpg", seed)
+                writer.writerow([photo, identity, f"{photo}.jpg", flank, date, site, "bushbuck"])
+        return folder / "metadata.csv"
+
+    return make
+
+
+@pytest.fixture
+def herd(make_catalogue) -> Path:
+    """Ten photos: two to identify, eight of four known individuals; all left flanks."""
+    known = [(f"k{i}", f"ind{i // 2}", "left", f"2025-05-{i + 1:02d}", "spring") for i in range(8)]
+    unknown = [(f"u{i}", "unknown", "left", f"2025-06-{i + 1:02d}", "dam") for i in range(2)]
+    return make_catalogue([*known, *unknown])
+
+
+@pytest.fixture
+def decisions(tmp_path) -> Path:
+    return tmp_path / "decided" / "decisions.csv"
+
+
+@pytest.fixture
+def open_app(tmp_path, monkeypatch, tiny_checkpoint, decisions) -> Callable[..., AppTest]:
+    """Starts a session of the app on a catalogue."""
+    monkeypatch.setattr("pages.components.state.HELD_KEY_SECONDS", 0.0)
+    monkeypatch.setenv("PAIRX_MODEL", str(tiny_checkpoint))
+    monkeypatch.setenv("PAIRX_DECISIONS", str(decisions))
+    monkeypatch.setenv("PAIRX_CACHE", str(tmp_path / "cache"))
+
+    def start(catalogue: Path, reviewer: str = "Ada", **query: str) -> AppTest:
+        monkeypatch.setenv("PAIRX_CATALOGUE", str(catalogue))
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        for name, value in {"reviewer": reviewer, **query}.items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception
+        return app
+
+    return start
+
+
+def paint(path: Path, seed: int, size: tuple[int, int] = (120, 80)) -> Path:
+    coarse = np.random.default_rng(seed).integers(0, 255, (8, 12, 3), dtype=np.uint8)
+    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path, quality=92)
+    return path
+
+
+def button(app: AppTest, label: str):
+    found = [one for one in app.button if one.label == label]
+    assert len(found) == 1, f"{len(found)} buttons are called {label}"
+    return found[0]
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    button(app, label).click().run()
+    assert not app.exception
+    return app
+
+
+def html(app: AppTest) -> str:
+    """All HTML on the page."""
+    return "\n".join(one.proto.body for one in app.get("html"))
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return list(csv.DictReader(file))
+
+
+def pair(app: AppTest) -> tuple[str, str]:
+    """Query and candidate on the screen, from the address."""
+    return address(app, "query"), address(app, "candidate")
+
+
+def address(app: AppTest, name: str) -> str:
+    """A part of the address; AppTest gives text for what the page set, a list for what the test set."""
+    value = app.query_params[name]
+    return value if isinstance(value, str) else value[0]
+
+
+def explained(app: AppTest, seconds: float = 60) -> AppTest:
+    """Runs the page until the explanation is there."""
+    until = time.monotonic() + seconds
+    while "Explaining this pair" in html(app):
+        assert time.monotonic() < until, "the explanation did not come"
+        time.sleep(0.1)
+        app.run()
+    assert not app.exception
+    return app

@@ -1,0 +1,140 @@
+"""The app as a server, and a real browser in front of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    """A running browser; without one the test is skipped, or fails where PAIRX_REQUIRE_BROWSER=1."""
+    program = os.environ.get("PAIRX_CHROMIUM") or _first_found(
+        "chromium", "chromium-browser", "google-chrome"
+    )
+    if program is None:
+        reason = "no Chromium is found: install chromium, or name its program in PAIRX_CHROMIUM"
+        if os.environ.get("PAIRX_REQUIRE_BROWSER") == "1":
+            pytest.fail(f"PAIRX_REQUIRE_BROWSER is 1, but {reason}")
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium) -> Iterator[object]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    yield page
+    context.close()
+
+
+@dataclass(frozen=True)
+class Server:
+    """The app at work."""
+
+    address: str
+    decisions: Path
+
+
+@pytest.fixture(scope="session")
+def herd(tmp_path_factory) -> Path:
+    """Eight photos of generated patterns: six of three known individuals, two to identify."""
+    folder = tmp_path_factory.mktemp("herd")
+    lines = ["image_id,identity,path,orientation,date,site,species"]
+    for number in range(8):
+        name = f"photo{number}"
+        paint(folder / f"{name}.jpg", number)
+        identity = f"ind{number // 2}" if number < 6 else "unknown"
+        lines.append(f"{name},{identity},{name}.jpg,left,2025-05-{number + 1:02d},spring,bushbuck")
+    (folder / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder / "metadata.csv"
+
+
+@pytest.fixture(scope="session")
+def server(herd, tiny_checkpoint, tmp_path_factory, chromium) -> Iterator[Server]:
+    """One server for all tests that each come as a reviewer of their own."""
+    with serving(herd, tiny_checkpoint, tmp_path_factory.mktemp("server")) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def serving(catalogue: Path, model: Path, folder: Path) -> Iterator[Server]:
+    """The app on a free port, with a fresh cache; ended by its own process id."""
+    port = _free_port()
+    decisions = folder / "decisions.csv"
+    environment = {
+        **os.environ,
+        "PAIRX_CATALOGUE": str(catalogue),
+        "PAIRX_MODEL": str(model),
+        "PAIRX_DECISIONS": str(decisions),
+        "PAIRX_CACHE": str(folder / "cache"),
+        "OMP_NUM_THREADS": "1",  # a network this small gains nothing from more
+    }
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            address = f"http://localhost:{port}"
+            _wait_for(address, process, folder / "server.log")
+            yield Server(address, decisions)
+        finally:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def paint(path: Path, seed: int, size: tuple[int, int] = (240, 160)) -> None:
+    coarse = np.random.default_rng(seed).integers(0, 255, (8, 12, 3), dtype=np.uint8)
+    Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path, quality=92)
+
+
+def _first_found(*programs: str) -> str | None:
+    return next((found for program in programs if (found := shutil.which(program))), None)
+
+
+def _free_port() -> int:
+    with contextlib.closing(socket.socket()) as listener:
+        listener.bind(("localhost", 0))
+        return int(listener.getsockname()[1])
+
+
+def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and server.poll() is None:
+        with contextlib.suppress(urllib.error.URLError, ConnectionError, TimeoutError):
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).read()
+            return
+        time.sleep(0.2)
+    pytest.fail(f"the app did not start:\n{log.read_text(encoding='utf-8', errors='replace')[-2000:]}")

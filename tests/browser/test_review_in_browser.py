@@ -1,0 +1,257 @@
+"""A reviewer at work, in a real browser."""
+
+from __future__ import annotations
+
+import csv
+import re
+import time
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from .conftest import serving
+
+pytestmark = pytest.mark.browser
+SETTLED = 0.4  # seconds: longer than the guard against held keys
+
+
+def test_from_nothing_to_three_rows_and_back_after_a_reload(herd, tiny_checkpoint, tmp_path, page):
+    with serving(herd, tiny_checkpoint, tmp_path) as server:
+        accept_reject_undo_reload(server, page)
+
+
+def accept_reject_undo_reload(server, page):
+    page.goto(server.address)
+    page.wait_for_selector(".px-legend", timeout=90_000)
+    explained(page)
+    first = place(page)
+    assert page.locator(".px-card").count() == 5
+
+    decide(page, "Accept")
+    second = place(page)
+    decide(page, "Reject")
+    third = place(page)
+    press(page, "Undo")
+    wait_for_rows(server, page, 3)
+    page.wait_for_function(
+        "candidate => new URL(location).searchParams.get('candidate') === candidate", arg=second[1]
+    )
+    explained(page)
+    shown = badges(page)
+    assert set(shown) == {"○ open"}
+
+    page.reload()
+    explained(page)
+    assert place(page) == second != third
+    assert badges(page) == shown
+    written = rows(server, page)
+    assert [row["decision"] for row in written] == ["accept", "reject", "undo"]
+    assert (written[0]["query_id"], written[0]["candidate_id"]) == first
+    assert [row["candidate_id"] for row in written[1:]] == [second[1]] * 2
+
+
+def test_the_decisions_can_be_downloaded(server, page):
+    enter(page, server, "the-decisions-can")
+    explained(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download decisions (CSV)").click()
+    assert Path(download.value.path()).read_bytes() == server.decisions.read_bytes()
+
+
+def test_every_shortcut_does_what_its_button_does(server, page):
+    enter(page, server, "every-shortcut-does")
+    for key, decision in (("x", "reject"), ("n", "not_comparable"), ("u", "unsure"), ("a", "accept")):
+        explained(page)
+        before = place(page)
+        time.sleep(SETTLED)
+        count = len(rows(server, page))
+        page.keyboard.press(key)
+        wait_for_rows(server, page, count + 1)
+        assert rows(server, page)[-1]["decision"] == decision
+        moved_from(page, before)
+    before = place(page)
+    page.keyboard.press("z")
+    wait_for_rows(server, page, 5)
+    assert rows(server, page)[-1]["decision"] == "undo"
+    moved_from(page, before)
+
+
+def test_keys_choose_candidates_layers_and_queries(server, page):
+    enter(page, server, "keys-choose-candidates")
+    explained(page)
+    query, first = place(page)
+    page.keyboard.press("3")
+    moved_from(page, (query, first))
+    assert place(page)[0] == query
+    page.wait_for_selector(".st-key-candidate-3 .px-chosen")
+    explained(page)
+    for key in "lhmb":
+        before = picture(page)
+        page.keyboard.press(key)
+        page.wait_for_function(
+            "before => document.querySelector('.st-key-pair img').src !== before", arg=before
+        )
+    before = place(page)
+    page.keyboard.press("ArrowRight")
+    moved_from(page, before)
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("query => new URL(location).searchParams.get('query') === query", arg=query)
+
+
+def test_a_held_key_makes_one_decision(server, page):
+    enter(page, server, "a-held-key")
+    explained(page)
+    time.sleep(SETTLED)
+    for _ in range(60):  # the first is a press, the others are repeats
+        page.keyboard.down("x")
+        time.sleep(0.03)
+    page.keyboard.up("x")
+    time.sleep(1)
+    assert [row["decision"] for row in rows(server, page)] == ["reject"]
+
+
+def test_a_double_click_makes_one_decision(server, page):
+    enter(page, server, "a-double-click")
+    explained(page)
+    time.sleep(SETTLED)
+    button(page, "Reject").dblclick()
+    wait_for_rows(server, page, 1)
+    time.sleep(1)
+    assert len(rows(server, page)) == 1
+
+
+def test_typing_a_note_triggers_nothing_and_is_kept_with_the_decision(server, page):
+    enter(page, server, "typing-a-note")
+    note = page.get_by_label("Note", exact=True)
+    note.click()
+    note.press_sequentially("axnuz 12 lhmb")
+    explained(page)
+    time.sleep(SETTLED)
+    assert rows(server, page) == []
+    assert note.input_value() == "axnuz 12 lhmb"
+    decide(page, "Reject")
+    assert rows(server, page)[0]["note"] == "axnuz 12 lhmb"
+    page.wait_for_function("document.querySelector('input[aria-label=Note]').value === ''")
+
+
+def test_everything_fits_on_a_laptop_screen(server, page):
+    enter(page, server, "everything-fits-on")
+    explained(page)
+    for name in (".px-title", ".st-key-strip", ".st-key-pair img", ".px-facts", ".px-legend"):
+        box = page.locator(name).first.bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 720
+    photos = page.locator(".st-key-pair img")
+    drawn, natural = (
+        photos.evaluate(f"e => {size}") for size in ("e.width / e.height", "e.naturalWidth / e.naturalHeight")
+    )
+    assert drawn == pytest.approx(natural, rel=0.01)
+
+
+def test_another_catalogue_is_opened_from_setup_and_found_again(server, page, herd, tmp_path):
+    other = another_catalogue(herd, tmp_path / "other")
+    enter(page, server, "another-catalogue-is")
+    page.get_by_role("link", name="Setup").click()
+    page.get_by_label("Catalogue", exact=True).fill(str(other))
+    page.get_by_label("Decisions file").fill(str(tmp_path / "other.csv"))
+    page.get_by_role("button", name="Open", exact=True).click()
+    page.get_by_text("3 photos ready for review").wait_for()
+    page.get_by_role("link", name="Go to Review").click()
+    explained(page)
+    page.get_by_text(re.compile("Query 1 of ")).wait_for()
+    assert page.locator(".px-card").count() == 2
+    page.reload()
+    explained(page)
+    assert page.locator(".px-card").count() == 2
+
+
+def test_no_address_but_its_own_is_asked(server, page):
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    enter(page, server, "no-address-but")
+    explained(page)
+    foreign = [url for url in asked if url.startswith("http") and urlsplit(url).hostname != "localhost"]
+    assert foreign == []
+
+
+def enter(page, server, reviewer: str) -> None:
+    """Comes as a reviewer of one's own, with all photos as queries."""
+    page.goto(f"{server.address}/?reviewer={reviewer}&queries=All+photos")
+    page.wait_for_selector(".px-legend", timeout=90_000)
+
+
+def explained(page) -> None:
+    """Waits for the legend, the picture, and the end of the explanation's making."""
+    page.wait_for_selector(".px-legend", timeout=90_000)
+    page.wait_for_selector(".st-key-pair img")
+    page.wait_for_selector(".px-waiting", state="detached", timeout=60_000)
+    page.wait_for_function(
+        "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+    )
+
+
+def button(page, name: str):
+    return page.get_by_role("button", name=re.compile(f"^{name}( Shortcut|$)"))
+
+
+def press(page, name: str) -> None:
+    button(page, name).click()
+
+
+def decide(page, name: str) -> None:
+    """Presses a button and waits until another pair is on the screen."""
+    explained(page)
+    time.sleep(SETTLED)
+    before = place(page)
+    press(page, name)
+    moved_from(page, before)
+    explained(page)
+
+
+def place(page) -> tuple[str, str]:
+    """Query and candidate on the screen, from the address."""
+    asked = parse_qs(urlsplit(page.url).query)
+    return asked["query"][0], asked["candidate"][0]
+
+
+def moved_from(page, before: tuple[str, str]) -> None:
+    page.wait_for_function(
+        "before => { const at = new URL(location).searchParams;"
+        " return at.get('query') !== before[0] || at.get('candidate') !== before[1]; }",
+        arg=list(before),
+    )
+
+
+def badges(page) -> list[str]:
+    return page.locator(".px-card .px-badge").all_inner_texts()
+
+
+def picture(page) -> str:
+    return page.locator(".st-key-pair img").get_attribute("src")
+
+
+def rows(server, page) -> list[dict[str, str]]:
+    """What the reviewer on this page has decided."""
+    reviewer = page.get_by_label("Reviewer", exact=True).input_value()
+    with server.decisions.open(newline="", encoding="utf-8-sig") as file:
+        return [row for row in csv.DictReader(file) if row["reviewer"] == reviewer]
+
+
+def wait_for_rows(server, page, count: int, seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while len(rows(server, page)) < count:
+        assert time.monotonic() < until, f"{len(rows(server, page))} rows instead of {count}"
+        time.sleep(0.05)
+
+
+def another_catalogue(like: Path, folder: Path) -> Path:
+    """Three photos of the small catalogue as a catalogue of their own."""
+    folder.mkdir()
+    header, *lines = like.read_text(encoding="utf-8").splitlines()
+    for line in lines[:3]:
+        name = line.split(",")[2]
+        (folder / name).write_bytes((like.parent / name).read_bytes())
+    kept = [",".join([*line.split(",")[:4], "", "", "bushbuck"]) for line in lines[:3]]
+    (folder / "metadata.csv").write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
+    return folder / "metadata.csv"
