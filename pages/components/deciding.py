@@ -40,7 +40,7 @@ def undo(work: Work) -> None:
         if last is None:
             state.tell("toast", "There is nothing to undo.")
             return
-        log.undo(last, reviewer=work.reviewer, session=state.session_id())
+        log.undo(last, reviewer=work.reviewer)
     except DecisionLogError as error:
         state.tell("error", str(error))
         return
@@ -77,7 +77,6 @@ def _record(room: Room, chosen: Candidate, decision: Verdict) -> None:
         query_id=query.id,
         candidate_id=candidate.id,
         decision=decision,
-        session=state.session_id(),
         decision_id=state.decision_id(),
         confidence=typed.confidence,
         tags=typed.tags,

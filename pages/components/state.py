@@ -179,11 +179,6 @@ def take_messages() -> list[Message]:
     return messages
 
 
-def session_id() -> str:
-    """An id of this visit."""
-    return str(st.session_state.setdefault("session_id", uuid.uuid4().hex[:8]))
-
-
 def follow(opening: Opening | None) -> None:
     """Remember which opening the Setup page is waiting for."""
     st.session_state["following"] = opening

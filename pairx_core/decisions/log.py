@@ -79,9 +79,9 @@ class DecisionLog:
         """Append a decision and return it as the file now holds it; :class:`Decision` explains the fields.
 
         It supersedes the reviewer's decision that stood on this pair. A ``decision_id`` that is in the file
-        already is taken as the same decision arriving again, as from a key held down: nothing is appended,
-        and the row from the file is returned. NUL characters are removed from texts; half characters (lone
-        surrogates) become U+FFFD.
+        already and says the same is the same decision arriving again, as from a key held down: nothing is
+        appended, and the row from the file is returned. One that says something else gets an id of its own.
+        NUL characters are removed from texts; half characters (lone surrogates) become U+FFFD.
 
         Raises:
             DecisionLogError: the decision was not saved; the message says why and what to do.
@@ -150,19 +150,31 @@ class DecisionLog:
     def _write_once(self, draft: Decision, settle: Callable[[Decision], Decision]) -> Decision:
         with self._exclusive():
             self._reader.refresh()
-            decision = self._already_recorded(draft) or settle(draft)
+            decision = self._already_recorded(draft) or settle(self._with_free_id(draft))
             if self._reader.find(decision.decision_id) is None:
                 self._write(self._reader.missing_ending + row_bytes(decision))
             return decision
 
     def _already_recorded(self, draft: Decision) -> Decision | None:
+        """The row in the file that says the same under the same id, if there is one."""
         earlier = self._reader.find(draft.decision_id)
-        if earlier is not None and (earlier.pair, earlier.reviewer) != (draft.pair, draft.reviewer):
+        if earlier is None:
+            return None
+        if (earlier.pair, earlier.reviewer) != (draft.pair, draft.reviewer):
             raise DecisionLogError(
                 f"The decision_id {draft.decision_id} is in {self.path} for "
                 "another pair or reviewer. Give each decision its own."
             )
-        return earlier
+        return earlier if _content(earlier) == _content(draft) else None
+
+    def _with_free_id(self, draft: Decision) -> Decision:
+        """A draft that says something else than the row with its id is a second thought: it gets its own id.
+
+        So it comes when a row reached the disk although the system had reported a failure.
+        """
+        if self._reader.find(draft.decision_id) is None:
+            return draft
+        return replace(draft, decision_id=uuid.uuid4().hex)
 
     def _superseding(self, draft: Decision) -> Decision:
         before = standing_decisions(self._reader.decisions, draft.reviewer).get(draft.pair)
@@ -253,6 +265,11 @@ def _checked(draft: Decision) -> Decision:
         return checked(draft)
     except ValueError as reason:
         raise DecisionLogError(str(reason)) from reason
+
+
+def _content(decision: Decision) -> tuple[object, ...]:
+    """What a reviewer says with a decision."""
+    return decision.decision, decision.confidence, decision.tags, decision.note
 
 
 def _sync_folder(folder: Path) -> None:

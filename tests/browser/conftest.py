@@ -33,9 +33,7 @@ CHROMIUM_ARGUMENTS = [
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[object]:
     """A running browser; without one the test is skipped, or fails where PAIRX_REQUIRE_BROWSER=1."""
-    program = os.environ.get("PAIRX_CHROMIUM") or _first_found(
-        "chromium", "chromium-browser", "google-chrome"
-    )
+    program = find_chromium()
     if program is None:
         reason = "no Chromium is found: install chromium, or name its program in PAIRX_CHROMIUM"
         if os.environ.get("PAIRX_REQUIRE_BROWSER") == "1":
@@ -88,14 +86,14 @@ def server(herd, tiny_checkpoint, tmp_path_factory, chromium) -> Iterator[Server
 
 
 @contextlib.contextmanager
-def serving(catalogue: Path, model: Path, folder: Path) -> Iterator[Server]:
-    """The app on a free port, with a fresh cache; ended by its own process id."""
+def serving(catalogue: Path | None, model: Path | None, folder: Path) -> Iterator[Server]:
+    """The app on a free port, with a fresh cache; ended by its own process id. None: what is bundled."""
     port = _free_port()
     decisions = folder / "decisions.csv"
     environment = {
         **os.environ,
-        "PAIRX_CATALOGUE": str(catalogue),
-        "PAIRX_MODEL": str(model),
+        "PAIRX_CATALOGUE": str(catalogue or ""),
+        "PAIRX_MODEL": str(model or ""),
         "PAIRX_DECISIONS": str(decisions),
         "PAIRX_CACHE": str(folder / "cache"),
         "OMP_NUM_THREADS": "1",  # a network this small gains nothing from more
@@ -120,8 +118,11 @@ def paint(path: Path, seed: int, size: tuple[int, int] = (240, 160)) -> None:
     Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC).save(path, quality=92)
 
 
-def _first_found(*programs: str) -> str | None:
-    return next((found for program in programs if (found := shutil.which(program))), None)
+def find_chromium() -> str | None:
+    """The browser's program: what PAIRX_CHROMIUM names, or one on the path."""
+    programs = ("chromium", "chromium-browser", "google-chrome")
+    found = (shutil.which(program) for program in programs)
+    return os.environ.get("PAIRX_CHROMIUM") or next((program for program in found if program), None)
 
 
 def _free_port() -> int:

@@ -21,6 +21,11 @@ def test_from_nothing_to_three_rows_and_back_after_a_reload(herd, tiny_checkpoin
         accept_reject_undo_reload(server, page)
 
 
+def test_the_bundled_sample_opens_by_itself_and_can_be_reviewed(tmp_path, page):
+    with serving(None, None, tmp_path) as server:
+        accept_reject_undo_reload(server, page)
+
+
 def accept_reject_undo_reload(server, page):
     page.goto(server.address)
     page.wait_for_selector(".px-legend", timeout=90_000)

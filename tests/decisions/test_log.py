@@ -143,7 +143,7 @@ def test_characters_that_no_file_can_hold_do_no_harm(log):
 def test_the_same_decision_id_is_recorded_once(log, path):
     first = decide(log, decision_id="x1")
     before = path.read_bytes()
-    assert decide(log, decision_id="x1", decision="reject") == first
+    assert decide(log, decision_id="x1") == first
     assert (
         DecisionLog(path).record(
             reviewer="Ann", query_id="q1", candidate_id="c1", decision="accept", decision_id="x1"
@@ -151,6 +151,13 @@ def test_the_same_decision_id_is_recorded_once(log, path):
         == first
     )
     assert path.read_bytes() == before
+
+
+def test_a_second_thought_under_a_recorded_id_is_a_row_of_its_own(log, path):
+    first = decide(log, decision_id="x1")
+    second = decide(log, decision="reject", decision_id="x1", note="another ear")
+    assert (second.decision, second.note, second.supersedes) == ("reject", "another ear", first.decision_id)
+    assert [row["decision"] for row in rows_of(path)] == ["accept", "reject"]
 
 
 def test_the_same_decision_id_for_another_pair_is_refused(log):

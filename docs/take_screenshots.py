@@ -1,0 +1,59 @@
+"""Take the pictures of the docs from the app at work on the bundled sample.
+
+    .venv/bin/python docs/take_screenshots.py
+
+Needs the packages of requirements-dev.txt and a Chromium on the system.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from playwright.sync_api import Page, sync_playwright  # noqa: E402
+
+from tests.browser.conftest import CHROMIUM_ARGUMENTS, find_chromium, serving  # noqa: E402
+
+IMAGES = ROOT / "docs" / "images"
+READY = ".st-key-pair img[alt*='with ']"  # the pair with its explanation
+PALETTE = 128  # colors of the stored pictures: small files, no visible loss
+
+
+def main() -> None:
+    """Serve the sample from a fresh cache, walk through it, and keep what is seen."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(None, None, Path(folder)) as server,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme="light")
+        page.goto(f"{server.address}/?reviewer=Asha")
+        page.wait_for_selector(READY, timeout=180_000)
+        take(page, "review")
+        page.keyboard.press("m")
+        page.wait_for_selector(f"{READY}[alt*='color maps']")
+        take(page, "color_maps")
+        page.goto(f"{server.address}/setup?reviewer=Asha")
+        page.get_by_text("Open now").wait_for()
+        take(page, "setup")
+        browser.close()
+
+
+def take(page: Page, name: str) -> None:
+    """Keep the screen as a picture with a reduced palette."""
+    from PIL import Image
+
+    page.wait_for_timeout(1500)  # fonts, the sidebar's slide
+    path = IMAGES / f"{name}.png"
+    page.screenshot(path=path)
+    with Image.open(path) as picture:
+        picture.convert("RGB").quantize(PALETTE, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
