@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -106,10 +107,11 @@ def candidates(
     photos = _read(catalogue)
     query = photos.photo(query_id)
     built = _index(photos, _load(model, checkpoint), cache)
-    click.echo("query_id,candidate_id,rank,similarity,identity")
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["query_id", "candidate_id", "rank", "similarity", "identity"])
     for item in built.candidates(query, k, _filters(filters)):
         identity = item.photo.identity or "unknown"
-        click.echo(f"{query.id},{item.photo.id},{item.rank},{item.similarity:.4f},{identity}")
+        writer.writerow([query.id, item.photo.id, item.rank, f"{item.similarity:.4f}", identity])
 
 
 @main.command()

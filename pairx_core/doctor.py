@@ -109,7 +109,8 @@ def _decisions() -> str:
     if path.exists():
         count = len(DecisionLog(path).decisions())
         return f"{path} holds {count} rows"
-    with tempfile.TemporaryFile(dir=path.parent):
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    with tempfile.TemporaryFile(dir=folder):
         return f"{path} can be made"
 
 

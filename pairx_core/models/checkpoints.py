@@ -17,6 +17,8 @@ _HEADS = (
     "fc.",
     "head.fc.",
     "head.classifier.",
+    "head.weight",
+    "head.bias",
 )  # classification layers, not part of an embedder
 _PREFIXES = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before every name
 
@@ -115,9 +117,13 @@ def _read_pickled_weights(path: Path) -> Checkpoint:
     for key in ("state_dict", "model_state_dict", "model"):
         if isinstance(content, dict) and isinstance(content.get(key), dict):
             content = content[key]
-    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+    if not isinstance(content, dict) or not all(_is_weight(*item) for item in content.items()):
         raise ModelError(f"{path}: there are no weights in this file (a dictionary of tensors is needed).")
     return Checkpoint(path, content, {})
+
+
+def _is_weight(name: object, value: object) -> bool:
+    return isinstance(name, str) and isinstance(value, Tensor)
 
 
 def _plain_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -142,13 +142,13 @@ class EmbeddingModel:
             )
         return torch.stack([self.preprocessing(image) for image in images]).to(self.device)
 
-    def embed_images(self, images: Sequence[Image.Image]) -> npt.NDArray[np.float32]:
-        """Embeddings (N, D) of upright cropped RGB pictures, in one batch.
+    def embed_inputs(self, inputs: Sequence[Tensor]) -> npt.NDArray[np.float32]:
+        """Embeddings (N, D) of N preprocessed inputs (1, 3, H, W), in one batch.
 
         Raises:
-            ModelError: the module does not give one finite vector a picture.
+            ModelError: the module does not give one finite vector an input.
         """
-        return self._embed(self.preprocess(images)).float().cpu().numpy()
+        return self._embed(torch.cat(list(inputs))).float().cpu().numpy()
 
     def embed(
         self, photos: Sequence[Photo], *, batch_size: int = 16, progress: Progress | None = None
@@ -161,9 +161,8 @@ class EmbeddingModel:
         """
         rows: list[npt.NDArray[np.float32]] = []
         for start in range(0, len(photos), batch_size):
-            rows.append(
-                self.embed_images([open_photo(photo) for photo in photos[start : start + batch_size]])
-            )
+            batch = photos[start : start + batch_size]
+            rows.append(self.embed_inputs([self.preprocess([open_photo(photo)]) for photo in batch]))
             if progress is not None:
                 progress(min(start + batch_size, len(photos)), len(photos))
         return np.concatenate(rows) if rows else np.zeros((0, self.dimensions), np.float32)

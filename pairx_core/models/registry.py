@@ -53,22 +53,33 @@ def _resolve(name: str, checkpoint: str | Path | None) -> tuple[str, Path, str]:
     """(architecture or "", path of the weights, label) for what the user wrote."""
     name = name.strip()
     if checkpoint is not None and str(checkpoint).strip():
-        path = Path(str(checkpoint).strip()).expanduser()
+        path = _path(str(checkpoint).strip())
+        if name in ("", "demo"):  # the demo's name was left standing: the file may say its architecture
+            return "", path, path.stem
         return name, path, f"{name} ({path.name})"
     if name == "demo":
         return "", DEMO_CHECKPOINT, "demo"
     architecture, colon, rest = name.partition(":")
     if colon and rest.lower().endswith(_CHECKPOINT_ENDINGS) and len(architecture) > 1:
-        path = Path(rest).expanduser()
+        path = _path(rest)
         return architecture, path, f"{architecture} ({path.name})"
     if name.lower().endswith(_CHECKPOINT_ENDINGS):
-        path = Path(name).expanduser()
+        path = _path(name)
         return "", path, path.stem
     _build(name, pretend=True)
     raise ModelError(
         f"The model “{name}” needs its weights: give the path of a checkpoint (.safetensors or .pth), "
         f"for instance {name}:weights.safetensors. Nothing is downloaded."
     )
+
+
+def _path(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ModelError(
+            f"{text}: there is no such home folder. Write the whole path of the checkpoint."
+        ) from None
 
 
 def _build(architecture: str, *, pretend: bool = False) -> nn.Module:

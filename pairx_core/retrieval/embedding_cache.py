@@ -46,13 +46,12 @@ class EmbeddingCache:
         self.path = folder / "embeddings.sqlite"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with self._connection() as connection:
-                connection.executescript(_SCHEMA)
-        except (OSError, sqlite3.DatabaseError) as error:
+        except OSError as error:
             raise SettingsError(
-                f"{self.path}: the cache cannot be used ({error}). Delete this file, or choose another "
-                "folder with PAIRX_CACHE."
+                f"{folder}: the cache folder cannot be made ({error.strerror}). Choose another with PAIRX_CACHE."
             ) from None
+        with self._connection() as connection:
+            connection.executescript(_SCHEMA)
 
     def known_digests(self) -> dict[Path, FileDigest]:
         """What is remembered of files' contents, by path."""
@@ -86,9 +85,11 @@ class EmbeddingCache:
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         """A short-lived connection, committed on success: any thread may ask at any time."""
-        connection = sqlite3.connect(self.path, timeout=30)
         try:
-            with connection:
+            with contextlib.closing(sqlite3.connect(self.path, timeout=30)) as connection, connection:
                 yield connection
-        finally:
-            connection.close()
+        except sqlite3.Error as error:
+            raise SettingsError(
+                f"{self.path}: the cache cannot be used ({error}). Make room on the disk, delete this file, "
+                "or choose another folder with PAIRX_CACHE."
+            ) from error

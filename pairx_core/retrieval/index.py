@@ -160,7 +160,7 @@ def build_index(
     """
     cache = None if cache_dir is None else EmbeddingCache(Path(cache_dir))
     job = _EmbeddingJob(model, cache, len(catalogue.photos), progress)
-    digests, unreadable = _digests(catalogue.photos, cache)
+    digests, unreadable = _digests(catalogue.photos, cache, progress)
     job.skipped.update(unreadable)
     job.run([photo for photo in catalogue.photos if photo.id not in unreadable], digests)
     indexed = [photo for photo in catalogue.photos if photo.id in job.vectors]
@@ -200,15 +200,17 @@ class _EmbeddingJob:
             self._tell()
 
     def _embed(self, batch: Sequence[Photo], keys: dict[str, str]) -> None:
-        images = {}
+        inputs = {}
         for photo in batch:
             try:
-                images[photo.id] = open_photo(photo)
+                inputs[photo.id] = self.model.preprocess(
+                    [open_photo(photo)]
+                )  # the large picture is let go here
             except PhotoError as error:
                 self.skipped[photo.id] = error
-        if not images:
+        if not inputs:
             return
-        vectors = dict(zip(images, self.model.embed_images(list(images.values())), strict=True))
+        vectors = dict(zip(inputs, self.model.embed_inputs(list(inputs.values())), strict=True))
         self.vectors.update(vectors)
         if self.cache is not None:
             self.cache.put({keys[photo_id]: vector for photo_id, vector in vectors.items()})
@@ -219,7 +221,7 @@ class _EmbeddingJob:
 
 
 def _digests(
-    photos: Sequence[Photo], cache: EmbeddingCache | None
+    photos: Sequence[Photo], cache: EmbeddingCache | None, progress: Progress | None
 ) -> tuple[dict[Path, str], dict[str, PhotoError]]:
     """Content digests by path, and the error of each photo (by id) whose file cannot be read.
 
@@ -230,6 +232,8 @@ def _digests(
     digests: dict[Path, str] = {}
     unreadable: dict[str, PhotoError] = {}
     for photo in photos:
+        if progress is not None:
+            progress(0, len(photos))  # a sign of life: large files on a slow disk take their time
         try:
             entry = known.get(photo.path)
             if entry is None or not _is_current(entry, photo):

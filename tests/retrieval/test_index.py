@@ -136,9 +136,9 @@ class Counting:
     def __getattr__(self, name):
         return getattr(self._model, name)
 
-    def embed_images(self, images):
-        self.embedded += len(images)
-        return self._model.embed_images(images)
+    def embed_inputs(self, inputs):
+        self.embedded += len(inputs)
+        return self._model.embed_inputs(inputs)
 
 
 def test_nothing_is_embedded_twice(catalogue, model, tmp_path):
