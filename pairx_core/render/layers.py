@@ -31,14 +31,21 @@ def color_layer(
     color_maps: npt.NDArray[np.floating], size: tuple[int, int], *, opacity: float
 ) -> Image.Image:
     """Color maps (k, H, W), one color per match, summed. Computed at their own resolution, enlarged once."""
-    count, height, width = color_maps.shape
-    parts = np.stack([_power_norm(one).ravel() for one in color_maps])  # (k, H·W)
-    colors = np.array([match_color(match) for match in range(count)], np.float32)  # (k, 3)
-    strength = parts.sum(axis=0)
-    rgba = np.empty((height * width, 4), np.uint8)
-    rgba[:, :3] = np.minimum((colors.T @ parts) / np.maximum(strength, 1e-6), 255).T
-    rgba[:, 3] = np.minimum(strength, 1) * (255 * opacity)
-    return Image.fromarray(rgba.reshape(height, width, 4)).resize(size, Image.Resampling.BILINEAR)
+    _, height, width = color_maps.shape
+    strength = np.zeros((height, width), np.float32)
+    color = np.zeros((3, height, width), np.float32)
+    for match, color_map in enumerate(color_maps):
+        window = _window(color_map)
+        part = _power_norm(color_map[window])
+        strength[window] += part
+        for channel, value in enumerate(match_color(match)):
+            color[channel][window] += part * np.float32(value)
+    rgba = np.empty((height, width, 4), np.uint8)
+    np.maximum(strength, 1e-6, out=strength)
+    for channel in range(3):
+        rgba[..., channel] = np.minimum(color[channel] / strength, 255)
+    rgba[..., 3] = np.minimum(strength, 1) * (255 * opacity)
+    return Image.fromarray(rgba).resize(size, Image.Resampling.BILINEAR)
 
 
 def dimmed(picture: Image.Image, opacity: float) -> Image.Image:
@@ -59,6 +66,14 @@ def _min_max(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     low, high = finite.min(), finite.max()
     scaled = (finite - low) / (high - low) if high > low else np.zeros_like(finite)
     return scaled.astype(np.float32)
+
+
+def _window(values: npt.NDArray[np.floating]) -> tuple[slice, slice]:
+    """The rows and columns outside of which all is zero: a cell looks at a small part of the photo."""
+    rows, columns = (np.flatnonzero(values.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return slice(0), slice(0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _power_norm(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
