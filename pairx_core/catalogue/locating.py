@@ -42,6 +42,8 @@ def locate(root: Path, written: str) -> Path:
     if _WINDOWS_DRIVE.match(written) and os.name != "nt":
         raise _outside(root)
     portable = written.replace("\\", "/")
+    if portable.startswith("//") and not root.as_posix().startswith("//"):
+        raise _outside(root)  # another computer's share: refused before it is contacted
     paths = (Path(os.path.realpath(root / spelling)) for spelling in (written, *_spellings(portable)))
     found = next(filter(_exists, paths), None) or Path(os.path.realpath(root / portable))
     if not found.is_relative_to(root):

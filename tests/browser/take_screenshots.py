@@ -1,22 +1,19 @@
 """Take the pictures of the docs from the app at work on the bundled sample.
 
-    .venv/bin/python docs/take_screenshots.py
+    .venv/bin/python -m tests.browser.take_screenshots
 
 Needs the packages of requirements-dev.txt and a Chromium on the system.
 """
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
 
-from playwright.sync_api import Page, sync_playwright  # noqa: E402
-
-from tests.browser.conftest import CHROMIUM_ARGUMENTS, find_chromium, serving  # noqa: E402
+from tests.browser.conftest import CHROMIUM_ARGUMENTS, ROOT, find_chromium, serving
 
 IMAGES = ROOT / "docs" / "images"
 READY = ".st-key-pair img[alt*='with ']"  # the pair with its explanation
@@ -46,8 +43,6 @@ def main() -> None:
 
 def take(page: Page, name: str) -> None:
     """Keep the screen as a picture with a reduced palette."""
-    from PIL import Image
-
     page.wait_for_timeout(1500)  # fonts, the sidebar's slide
     path = IMAGES / f"{name}.png"
     page.screenshot(path=path)
