@@ -7,6 +7,7 @@ Needs the packages of requirements-dev.txt and a Chromium on the system.
 
 from __future__ import annotations
 
+import io
 import tempfile
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from tests.browser.conftest import CHROMIUM_ARGUMENTS, ROOT, find_chromium, serv
 
 IMAGES = ROOT / "docs" / "images"
 READY = ".st-key-pair img[alt*='with ']"  # the pair with its explanation
-PALETTE = 128  # colors of the stored pictures: small files, no visible loss
+QUALITY = 90  # of the stored JPEGs
 
 
 def main() -> None:
@@ -32,7 +33,9 @@ def main() -> None:
         page.goto(f"{server.address}/?reviewer=Asha")
         page.wait_for_selector(READY, timeout=180_000)
         take(page, "review")
-        page.keyboard.press("m")
+        for key in "hm":  # color maps in place of the heat map
+            page.keyboard.press(key)
+            page.wait_for_timeout(1500)
         page.wait_for_selector(f"{READY}[alt*='color maps']")
         take(page, "color_maps")
         page.goto(f"{server.address}/setup?reviewer=Asha")
@@ -42,12 +45,10 @@ def main() -> None:
 
 
 def take(page: Page, name: str) -> None:
-    """Keep the screen as a picture with a reduced palette."""
+    """Keep the screen as a picture."""
     page.wait_for_timeout(1500)  # fonts, the sidebar's slide
-    path = IMAGES / f"{name}.png"
-    page.screenshot(path=path)
-    with Image.open(path) as picture:
-        picture.convert("RGB").quantize(PALETTE, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+    with Image.open(io.BytesIO(page.screenshot())) as picture:
+        picture.convert("RGB").save(IMAGES / f"{name}.jpg", quality=QUALITY, subsampling=0, optimize=True)
 
 
 if __name__ == "__main__":
