@@ -11,6 +11,7 @@ from pages.components import (
     header,
     opening,
     pair_viewer,
+    saying,
     sidebar,
     state,
     strip,
@@ -42,11 +43,11 @@ def _tell(trouble: DecisionLogError | None) -> None:
     messages = state.take_messages()
     for message in messages:
         if message.kind == "error":
-            st.error(message.text)
+            saying.error(message.text)
         else:
-            st.toast(message.text)
+            saying.toast(message.text)
     if trouble is not None and not any(message.kind == "error" for message in messages):
-        st.error(str(trouble))
+        saying.error(str(trouble))
 
 
 def _no_candidates(room: Room, space: browser.Space) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 import streamlit as st
 
-from pages.components import opening, state
+from pages.components import opening, saying, state
 from pages.components.words import count
 from pages.components.workspace import Source, Workspace
 from pairx_core.catalogue import Problem
+from pairx_core.decisions import Decision
 from pairx_core.errors import PairxError
 
 _MOST_UNSCROLLED, _MOST_LISTED = 4, 500
@@ -19,6 +21,7 @@ _MOST_UNSCROLLED, _MOST_LISTED = 4, 500
 
 def setup() -> None:
     """Draw the page."""
+    state.keep_reviewer()
     left, right = st.columns([5, 6], gap="large")
     with left:
         _form(_source_or_sample())
@@ -59,19 +62,37 @@ def _form(source: Source) -> None:
         with st.container(horizontal=True):
             layer = st.text_input("Layer", source.layer, placeholder="the model's recommended one")
             decisions = st.text_input(
-                "Decisions file", source.decisions, placeholder="pairx_decisions.csv beside the catalogue"
+                "Decisions file",
+                source.decisions,
+                placeholder="pairx_decisions.csv beside the catalogue",
+                help="When another catalogue is entered and this is left as it is, the decisions go to a file "
+                "beside that catalogue.",
             )
         if st.form_submit_button("Open", type="primary", icon=":material/folder_open:"):
-            _begin(
-                Source(*(text.strip() for text in (catalogue, model or "demo", checkpoint, layer, decisions)))
+            wanted = (
+                text.strip() for text in (catalogue, model.strip() or "demo", checkpoint, layer, decisions)
             )
+            _begin(_with_own_decisions(Source(*wanted), source))
+
+
+def _with_own_decisions(wanted: Source, shown: Source) -> Source:
+    """Another catalogue has its own decisions file, unless another one was entered for it."""
+    moved = wanted.catalogue != shown.catalogue and wanted.decisions == shown.decisions
+    return replace(wanted, decisions="") if moved else wanted
 
 
 def _begin(source: Source) -> None:
     if not source.catalogue:
-        st.error("Enter the path of a catalogue: a CSV file or a folder.")
+        saying.error("Enter the path of a catalogue: a CSV file or a folder.")
         return
-    state.follow(opening.begin_afresh(source))
+    former = state.followed()
+    if former is not None:
+        former.cancel()
+    try:
+        state.follow(opening.begin_afresh(source))
+    except PairxError as error:
+        state.follow(None)
+        saying.error(str(error))
 
 
 def _follow() -> None:
@@ -84,11 +105,15 @@ def _follow() -> None:
     try:
         workspace = opening.result(awaited)
     except PairxError as error:
-        st.error(f"{error} What was open before stays open.")
+        saying.error(f"{error} What was open before stays open.")
         return
     opening.adopt(awaited)
     photos = count(len(workspace.index.photos), "photo")
-    state.tell("success", f"Opened {workspace.catalogue.source}: {photos} ready for review.")
+    state.tell(
+        "success",
+        f"Opened {workspace.catalogue.source}: {photos} ready for review. "
+        f"Decisions are written to {workspace.log.path}.",
+    )
     st.rerun()
 
 
@@ -104,19 +129,33 @@ def _open_now() -> None:
     workspace = opening.workspace_or_error()
     if workspace is None:
         return
-    for message in state.take_messages():
-        st.success(message.text, icon=":material/check:")
-        st.page_link("pages/review.py", label="Go to Review", icon=":material/arrow_forward:")
+    _tell()
     st.subheader("Open now", anchor=False)
     st.html(
         f"<table class='px-table'>{_row('Catalogue', workspace.catalogue.source)}"
-        f"{_row('Model', f'{workspace.model.name}, layer {workspace.explainer.layer}')}"
+        f"{_row('Model', _model(workspace))}"
         f"{_row('Decisions', workspace.log.path)}</table>"
     )
     _numbers(workspace)
-    problems = [*workspace.catalogue.problems, *workspace.index.skipped, *_damaged(workspace)]
+    problems = [*workspace.catalogue.problems, *workspace.index.skipped, *_notes(workspace)]
     _problems("Photos left out", [one for one in problems if one.severity == "left_out"])
     _problems("Notes", [one for one in problems if one.severity == "note"])
+
+
+def _tell() -> None:
+    for message in state.take_messages():
+        if message.kind == "success":
+            saying.success(message.text)
+            st.page_link("pages/review.py", label="Go to Review", icon=":material/arrow_forward:")
+        elif message.kind == "error":
+            saying.error(message.text)
+        else:
+            saying.toast(message.text)
+
+
+def _model(workspace: Workspace) -> str:
+    name = workspace.model.name
+    return f"{name}, without explanations" if workspace.unexplained else f"{name}, layer {workspace.layer}"
 
 
 def _row(name: str, value: object) -> str:
@@ -139,6 +178,38 @@ def _numbers(workspace: Workspace) -> None:
         "<div class='px-facts-line'>Species: "
         + ", ".join(f"{escape(name)} ({number:,})" for name, number in species.most_common())
         + "</div>"
+    )
+
+
+def _notes(workspace: Workspace) -> list[Problem]:
+    """What is to be said of the model and the decisions file."""
+    name = workspace.log.path.name
+    notes = [Problem("note", workspace.model.name, workspace.unexplained)] if workspace.unexplained else []
+    record = workspace.decisions()
+    if record.trouble is not None:
+        notes.append(Problem("note", name, str(record.trouble)))
+    strange = sum(not _is_about(workspace, row) for row in record.rows if row.decision != "undo")
+    if strange:
+        notes.append(
+            Problem(
+                "note",
+                name,
+                f"{count(strange, 'decision')} in this file {'is' if strange == 1 else 'are'} about photos that "
+                "are not in this catalogue. Is it the right decisions file?",
+            )
+        )
+    return [*notes, *_damaged(workspace)]
+
+
+def _is_about(workspace: Workspace, decision: Decision) -> bool:
+    """Whether a decision is about photos of the catalogue, by id and, where it says so, by path."""
+    catalogue = workspace.catalogue
+    photos = (
+        (decision.query_id, decision.query_path),
+        (decision.candidate_id, decision.candidate_path),
+    )
+    return all(
+        name in catalogue and path in ("", catalogue.photo(name).catalogue_path) for name, path in photos
     )
 
 

@@ -40,10 +40,9 @@ class Settings:
             decisions=_path(given, "PAIRX_DECISIONS"),
             cache=_path(given, "PAIRX_CACHE") or platformdirs.user_cache_path("pairx-review"),
         )
-        _check_catalogue(given, settings.catalogue)
         _check_decisions(settings)
         _check_cache(settings.cache)
-        return settings
+        return settings  # whether the catalogue is there is found out by reading it
 
     def decisions_path_for(self, catalogue: Catalogue) -> Path:
         """The decisions file to use with a catalogue: the one that was set, or else one beside the photos."""
@@ -69,19 +68,11 @@ def _path(environment: Mapping[str, str], variable: str) -> Path | None:
         ) from error
 
 
-def _check_catalogue(environment: Mapping[str, str], catalogue: Path) -> None:
-    if _text(environment, "PAIRX_CATALOGUE") and not catalogue.exists():
-        raise SettingsError(
-            f"PAIRX_CATALOGUE is “{catalogue}”, but there is no such file or folder. Name a CSV file or a "
-            "folder with photos, or leave it out to open the sample."
-        )
-
-
 def _check_decisions(settings: Settings) -> None:
     path = settings.decisions
     if path is None:
         return
-    if path.is_dir():
+    if _is_folder("PAIRX_DECISIONS", path):
         raise SettingsError(
             f"PAIRX_DECISIONS is “{path}”, which is a folder. Name a file in it, such as "
             f"{path / DECISIONS_NAME}."
@@ -92,9 +83,18 @@ def _check_decisions(settings: Settings) -> None:
 
 
 def _check_cache(cache: Path) -> None:
-    if cache.exists() and not cache.is_dir():
+    if not _is_folder("PAIRX_CACHE", cache) and cache.exists():
         raise SettingsError(f"PAIRX_CACHE is “{cache}”, which is a file. Name a folder.")
     _check_folder_above("PAIRX_CACHE", cache)
+
+
+def _is_folder(variable: str, path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:  # a name that is too long, a drive that does not answer
+        raise SettingsError(
+            f"{variable} is “{path}”, which cannot be used ({error.strerror}). Name another path."
+        ) from error
 
 
 def _check_folder_above(variable: str, path: Path) -> None:

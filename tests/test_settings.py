@@ -57,12 +57,22 @@ def test_relative_and_home_paths_become_absolute(monkeypatch, tmp_path):
 def test_bad_values_name_their_variable(tmp_path):
     file = tmp_path / "file.csv"
     file.touch()
-    assert "PAIRX_CATALOGUE is" in refusal(PAIRX_CATALOGUE=str(tmp_path / "gone.csv"))
     assert "PAIRX_DECISIONS is" in refusal(PAIRX_DECISIONS=str(tmp_path))
     assert "is a file, not a folder" in refusal(PAIRX_DECISIONS=str(file / "mine.csv"))
     assert "which is the catalogue" in refusal(PAIRX_DECISIONS=str(file), PAIRX_CATALOGUE=str(file))
     assert "PAIRX_CACHE is" in refusal(PAIRX_CACHE=str(file))
     assert "PAIRX_CACHE is" in refusal(PAIRX_CACHE=str(file / "cache"))
+
+
+def test_names_that_are_too_long_name_their_variable(tmp_path):
+    name = str(tmp_path / ("long" * 200))
+    assert "PAIRX_DECISIONS is" in refusal(PAIRX_DECISIONS=name)
+    assert "PAIRX_CACHE is" in refusal(PAIRX_CACHE=name)
+
+
+def test_a_catalogue_that_is_not_there_is_left_to_its_reader(tmp_path):
+    settings = Settings.from_environment({"PAIRX_CATALOGUE": str(tmp_path / "gone.csv")})
+    assert settings.catalogue == tmp_path / "gone.csv"
 
 
 def test_decisions_lie_beside_the_catalogue_unless_set(tmp_path):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from pages.components import state
 from pages.components.room import ALL_PHOTOS, Room, Work, pair_name
 from pages.components.words import DECISIONS, file_name
 from pages.components.worklist import QueryStatus
 from pairx_core.catalogue import Photo
-from pairx_core.decisions import Decision, Verdict, last_undoable
+from pairx_core.decisions import Decision, Verdict
 from pairx_core.errors import DecisionLogError
 from pairx_core.retrieval import Candidate
 
@@ -32,19 +34,17 @@ def decide(room: Room, chosen: Candidate, decision: Verdict) -> None:
     _go_on(room, chosen.photo, decision)
 
 
-def undo(work: Work) -> None:
-    """Take back the reviewer's most recent decision and return to its pair."""
+def undo(work: Work, last: Decision) -> None:
+    """Take back the decision that the button was drawn for and return to its pair."""
     log = work.workspace.log
     try:
-        last = last_undoable(log.decisions(), work.reviewer)
-        if last is None:
-            state.tell("toast", "There is nothing to undo.")
+        if _has_just_undone(log.decisions(), work.reviewer):  # the second half of a double click
             return
         log.undo(last, reviewer=work.reviewer)
     except DecisionLogError as error:
         state.tell("error", str(error))
         return
-    pair = pair_name(last.query_id, last.candidate_id)
+    pair = pair_name(work.workspace.catalogue, last.query_id, last.candidate_id)
     state.decided(pair)
     state.put_back(pair, state.Typed(last.note, last.confidence, last.tags))
     state.tell("toast", f"Undone: {DECISIONS[last.decision][1]} · {_names(work, last)}.")
@@ -68,6 +68,15 @@ def choose(room: Room, candidate_id: str) -> None:
     state.go(room.query.id, candidate_id)
 
 
+def _has_just_undone(rows: Sequence[Decision], reviewer: str) -> bool:
+    """Whether the reviewer's last row is an undo so young that another one cannot be meant."""
+    last = next((row for row in reversed(rows) if row.reviewer == reviewer), None)
+    if last is None or last.decision != "undo":
+        return False
+    age = (datetime.now(UTC) - last.decided_at).total_seconds()
+    return 0 <= age < state.HELD_KEY_SECONDS
+
+
 def _record(room: Room, chosen: Candidate, decision: Verdict) -> None:
     """Append the row; when this returns, it is on disk."""
     workspace, typed = room.work.workspace, state.typed(room.pair)
@@ -88,7 +97,7 @@ def _record(room: Room, chosen: Candidate, decision: Verdict) -> None:
         query_identity=query.identity or "",
         candidate_identity=candidate.identity or "",
         model=workspace.model.name,
-        layer=workspace.explainer.layer,
+        layer="" if workspace.explainer is None else workspace.explainer.layer,
         overlay_shown=_overlay_shown(room.pair),
         seconds=state.seconds_seen(room.pair),
     )

@@ -81,6 +81,13 @@ def _buttons(room: Room) -> None:
             args=(room, room.chosen, decision),
         )
     work = room.work
-    nothing = last_undoable(work.record.rows, work.reviewer) is None
-    st.button("Undo", key="undo", shortcut=shortcuts.UNDO, disabled=nothing, on_click=undo, args=(work,))
+    last = last_undoable(work.record.rows, work.reviewer)
+    st.button(
+        "Undo",
+        key=f"undo:{last.decision_id if last else ''}",  # so that a second click cannot mean the one before
+        shortcut=shortcuts.UNDO,
+        disabled=last is None,
+        on_click=undo,
+        args=(work, last),
+    )
     st.button("Next query", key="next", shortcut=shortcuts.NEXT_QUERY, on_click=step, args=(room, 1))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import atexit
 import hashlib
+import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pairx_core.catalogue import Photo, photo_digest
+from pairx_core.errors import ExplanationError
 from pairx_core.explain import PairExplainer, PairExplanation
 
 _RESULTS_KEPT = 16  # an explanation holds up to 20 color maps of the model's input size
 _WAITING_KEPT = 16
+_RETRY_SECONDS = 5.0  # after which what may have passed, such as a drive that was gone, is tried again
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +47,12 @@ class Outcome:
 
     explanation: PairExplanation | None = None
     error: Exception | None = None
+    expires: float = math.inf  # seconds of the monotonic clock
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it still counts."""
+        return time.monotonic() < self.expires
 
 
 class ExplanationWorker:
@@ -62,7 +72,7 @@ class ExplanationWorker:
         """Ask for explanations, the most urgent first, before anything asked for earlier."""
         with self._changed:
             for job in reversed(jobs):
-                if job.key in self._outcomes or job.key == self._running:
+                if self._current(job.key) is not None or job.key == self._running:
                     continue
                 self._waiting[job.key] = job
                 self._waiting.move_to_end(job.key, last=False)
@@ -73,9 +83,10 @@ class ExplanationWorker:
     def outcome(self, key: str) -> Outcome | None:
         """What became of a job; None while it waits or runs."""
         with self._changed:
-            if key in self._outcomes:
+            outcome = self._current(key)
+            if outcome is not None:
                 self._outcomes.move_to_end(key)
-            return self._outcomes.get(key)
+            return outcome
 
     def close(self) -> None:
         """Finish what is running, drop what waits."""
@@ -84,6 +95,14 @@ class ExplanationWorker:
             self._changed.notify_all()
         self._thread.join()
         atexit.unregister(self.close)
+
+    def _current(self, key: str) -> Outcome | None:
+        """The outcome kept for a job; one that does not count any more is dropped."""
+        outcome = self._outcomes.get(key)
+        if outcome is not None and not outcome.is_current:
+            del self._outcomes[key]
+            return None
+        return outcome
 
     def _work(self) -> None:
         while True:
@@ -104,5 +123,7 @@ class ExplanationWorker:
 def _explained(job: Job) -> Outcome:
     try:
         return Outcome(explanation=job.explainer.explain(job.query, job.candidate))
-    except Exception as error:  # handed over to the session, which shows a PairxError and raises a bug
+    except ExplanationError as error:  # it will be the same next time
         return Outcome(error=error)
+    except Exception as error:  # handed over to the session, which shows it
+        return Outcome(error=error, expires=time.monotonic() + _RETRY_SECONDS)

@@ -24,7 +24,7 @@ def show(room: Room) -> None:
         title, switches = st.columns([6, 5], vertical_alignment="center", gap="xsmall")
         title.html(_title(room))
         with switches, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", wrap=False):
-            _layer_switches()
+            _layer_switches(disabled=room.work.workspace.explainer is None)
 
 
 def _title(room: Room) -> str:
@@ -49,13 +49,11 @@ def _nothing_left(room: Room) -> str:
 def _made_by(room: Room) -> str:
     """Which model, layer and filters made this list."""
     workspace = room.work.workspace
-    return (
-        f"Model {workspace.model.name} · layer {workspace.explainer.layer} · "
-        f"filters: {room.work.filters.in_words()}"
-    )
+    layer = "" if workspace.explainer is None else f"layer {workspace.explainer.layer} · "
+    return f"Model {workspace.model.name} · {layer}filters: {room.work.filters.in_words()}"
 
 
-def _layer_switches() -> None:
+def _layer_switches(*, disabled: bool) -> None:
     shown = state.layers()
     for name, label, key in _LAYERS:
         st.button(
@@ -63,6 +61,7 @@ def _layer_switches() -> None:
             key=f"layer-{name}",
             type="primary" if name in shown else "secondary",
             shortcut=key,
+            disabled=disabled,
             on_click=state.toggle_layer,
             args=(name,),
         )
@@ -71,5 +70,6 @@ def _layer_switches() -> None:
         key="layer-bare",
         type="primary" if not shown else "secondary",
         shortcut=shortcuts.BARE_PHOTOS,
+        disabled=disabled,
         on_click=state.toggle_bare,
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import streamlit as st
 
-from pages.components import resources, state
+from pages.components import resources, saying, state
 from pages.components.workspace import Opening, Source, Workspace
 from pairx_core.errors import PairxError
 from pairx_core.settings import Settings
@@ -13,15 +15,35 @@ _TICK = 0.15  # seconds between two looks at the progress
 
 
 def current_source() -> Source:
-    """The source that this session has open: the one chosen on Setup, else what the settings say.
+    """The source that this session has open: the one chosen on Setup, now or before a restart.
+
+    Where there is none, or the environment names another catalogue or model, it is what the settings say.
 
     Raises:
         SettingsError: an environment variable has a value that cannot be used.
     """
     settings = Settings.from_environment()
     token = state.opened()
-    chosen = None if token is None else resources.opened_sources(settings.cache).find(token)
-    return chosen or Source.from_settings(settings)
+    if token is not None:
+        chosen = resources.opened_sources(settings.cache).find(token)
+        if chosen is not None:
+            return chosen
+        state.lose_opened()
+    if not state.at_start():
+        last = _last_opened(settings)
+        if last is not None:
+            state.resume(last.token)
+            return last
+        state.stay_at_start()
+    return Source.from_settings(settings)
+
+
+def _last_opened(settings: Settings) -> Source | None:
+    """What was opened last on Setup, unless the environment says what to open."""
+    if any(os.environ.get(name, "").strip() for name in ("PAIRX_CATALOGUE", "PAIRX_MODEL")):
+        return None
+    token = resources.last_used(settings.cache).get("opened")
+    return resources.opened_sources(settings.cache).find(token) if isinstance(token, str) else None
 
 
 def begin(source: Source) -> Opening:
@@ -38,6 +60,7 @@ def adopt(opening: Opening) -> None:
     """Make what was opened the session's own, now and after a reload."""
     resources.shelf().put(opening)
     resources.opened_sources(opening.cache_dir).remember(opening.source)
+    resources.last_used(opening.cache_dir).put("opened", opening.source.token)
     state.open_source(opening.source.token)
 
 
@@ -53,11 +76,17 @@ def workspace_or_stop() -> Workspace:
 def workspace_or_error() -> Workspace | None:
     """The session's workspace, after a progress bar where it has to be opened; None: an error was shown."""
     try:
-        opening = begin(current_source())
+        source = current_source()
+        if state.has_lost():
+            saying.warning(
+                "What this address had open is not known any more; the catalogue "
+                f"{source.catalogue} is open instead."
+            )
+        opening = begin(source)
         follow(opening)
         return result(opening)
     except PairxError as error:
-        st.error(str(error))
+        saying.error(str(error))
         return None
 
 

@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 from PIL import Image
 
-from pages.components import resources, state
+from pages.components import resources, saying, state
 from pages.components.browser import Space
 from pages.components.explaining import Job, Outcome
 from pages.components.room import Room
@@ -23,8 +23,12 @@ _POLL_SECONDS = 0.4
 
 def show(room: Room, candidate: Candidate, space: Space) -> None:
     """The pair with its explanation; asks for those of the next pairs as well."""
+    explainer = room.work.workspace.explainer
+    if explainer is None:
+        _unexplained(room, candidate, space)
+        return
     try:
-        job = Job.of(room.work.workspace.explainer, room.query, candidate.photo)
+        job = Job.of(explainer, room.query, candidate.photo)
     except PairxError as error:
         _without_picture(room, candidate, error, space)
         return
@@ -43,7 +47,16 @@ def show_query_alone(room: Room, space: Space) -> None:
         try:
             _image(resources.photo_jpeg(room.query, space), f"Query {file_name(room.query)}")
         except PairxError as error:
-            st.error(str(error))
+            saying.error(str(error))
+
+
+def _unexplained(room: Room, candidate: Candidate, space: Space) -> None:
+    """The bare photos, where the model's pairs cannot be explained."""
+    reason = getattr(room.work.workspace, "unexplained", "")
+    state.show(room.pair, frozenset())
+    with st.container(key="pair"):
+        _bare(room.query, candidate, space)
+        st.caption(saying.plain(f"No explanations with this model. {reason}"))
 
 
 def _pending(room: Room, candidate: Candidate, job: Job, space: Space) -> None:
@@ -58,8 +71,6 @@ def _pending(room: Room, candidate: Candidate, job: Job, space: Space) -> None:
 
 
 def _ready(room: Room, candidate: Candidate, job: Job, outcome: Outcome, space: Space) -> None:
-    if outcome.error is not None and not isinstance(outcome.error, PairxError):
-        raise outcome.error
     with st.container(key="pair"):
         if outcome.explanation is None or not state.layers():
             state.show(room.pair, frozenset())
@@ -67,7 +78,17 @@ def _ready(room: Room, candidate: Candidate, job: Job, outcome: Outcome, space: 
         else:
             _explained(room, candidate, job, outcome.explanation, space)
         if outcome.error is not None:
-            st.warning(f"This pair has no explanation; you can decide all the same. {outcome.error}")
+            _no_explanation(outcome.error)
+
+
+def _no_explanation(error: Exception) -> None:
+    """Say why; a bug is shown with its traceback, but does not take the rest of the page with it."""
+    said = "This pair has no explanation; you can decide all the same."
+    if isinstance(error, PairxError):
+        saying.warning(f"{said} {error}")
+    else:
+        saying.warning(said)
+        st.exception(error)
 
 
 def _explained(
@@ -87,14 +108,14 @@ def _bare(query: Photo, candidate: Candidate, space: Space) -> None:
     try:
         _image(resources.pair_jpeg(query, candidate.photo, space), _alt(query, candidate))
     except PairxError as error:
-        st.error(str(error))
+        saying.error(str(error))
 
 
 def _without_picture(room: Room, candidate: Candidate, error: PairxError, space: Space) -> None:
     """A photo is gone or damaged: say so in place, and show the other one."""
     state.show(room.pair, frozenset())
     with st.container(key="pair"):
-        st.error(f"{error} You can go on: decide, or choose another candidate.")
+        saying.error(f"{error} You can go on: decide, or choose another candidate.")
         for photo in (room.query, candidate.photo):
             try:
                 _image(resources.photo_jpeg(photo, space), file_name(photo))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
+import tempfile
 import threading
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 import streamlit as st
@@ -42,38 +44,74 @@ def opened_sources(folder: Path) -> OpenedSources:
     return OpenedSources(folder / "opened_sources.json")
 
 
-class OpenedSources:
-    """Sources by their token, in a small file: an address names one without spelling out a path."""
+@st.cache_resource(show_spinner=False, max_entries=4)
+def last_used(folder: Path) -> SmallFile:
+    """Who reviewed last ("reviewer") and what was opened last ("opened"), to begin with after a restart."""
+    return SmallFile(folder / "last_used.json")
+
+
+class SmallFile:
+    """A few texts and tables by name, in a file that is replaced as a whole."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._unsaved: dict[str, object] = {}
         self._lock = threading.Lock()
 
-    def remember(self, source: Source) -> None:
-        """Keep a source; where the file cannot be written, a reload falls back to the sample."""
+    def get(self, name: str) -> object:
+        """What is kept under a name; None: nothing."""
+        with self._lock:
+            return self._unsaved.get(name, self._read().get(name))
+
+    def put(self, name: str, value: object) -> None:
+        """Keep something; where the file cannot be written, it is forgotten with the program's end."""
         with self._lock:
             known = self._read()
-            known[source.token] = asdict(source)
-            try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                fresh = self._path.with_suffix(".new")
-                fresh.write_text(json.dumps(known, indent=1), encoding="utf-8")
-                fresh.replace(self._path)
-            except OSError:
+            if known.get(name) == value:
                 return
+            known[name] = value
+            try:
+                self._write(known)
+            except OSError:
+                self._unsaved[name] = value
 
-    def find(self, token: str) -> Source | None:
-        """The source of a token, if there is one."""
-        with self._lock:
-            fields = self._read().get(token)
-        return None if fields is None else Source(**fields)
-
-    def _read(self) -> dict[str, dict[str, str]]:
+    def _read(self) -> dict[str, object]:
         try:
             known = json.loads(self._path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return known if isinstance(known, dict) else {}
+
+    def _write(self, known: dict[str, object]) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=self._path.stem, suffix=".new")
+        fresh = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(known, file, indent=1)
+            fresh.replace(self._path)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
+
+
+class OpenedSources:
+    """Sources by their token, in a small file: an address names one without spelling out a path."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = SmallFile(path)
+
+    def remember(self, source: Source) -> None:
+        """Keep a source; where the file cannot be written, a reload finds something else open."""
+        self._file.put(source.token, asdict(source))
+
+    def find(self, token: str) -> Source | None:
+        """The source of a token; None: it is not known, or not as this version would write it."""
+        kept = self._file.get(token)
+        if not isinstance(kept, dict) or set(kept) != {field.name for field in fields(Source)}:
+            return None
+        source = Source(**kept) if all(isinstance(text, str) for text in kept.values()) else None
+        return source if source is not None and source.token == token else None
 
 
 def photo_key(photo: Photo) -> str:

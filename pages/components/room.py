@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pages.components import state
 from pages.components.worklist import Worklist
 from pages.components.workspace import Record, Workspace
-from pairx_core.catalogue import Photo
+from pairx_core.catalogue import Catalogue, Photo
 from pairx_core.retrieval import Candidate, CandidateFilters
 
 TO_IDENTIFY, ALL_PHOTOS = "To identify", "All photos"  # which photos are queries
@@ -24,7 +24,7 @@ class Work:
     filters: CandidateFilters
     open_only: bool
     worklist: Worklist
-    record: Record
+    record: Record  # what it says about this catalogue's photos
 
     def candidates(self, query: Photo) -> Sequence[Candidate]:
         """The top candidates of a query under the filters."""
@@ -43,12 +43,14 @@ class Room:
     @property
     def pair(self) -> str:
         """A short name of the pair, for keys of widgets; empty where there is none."""
-        return "" if self.chosen is None else pair_name(self.query.id, self.chosen.photo.id)
+        catalogue = self.work.workspace.catalogue
+        return "" if self.chosen is None else pair_name(catalogue, self.query.id, self.chosen.photo.id)
 
 
-def pair_name(query_id: str, candidate_id: str) -> str:
-    """A short name of a pair that no other pair has."""
-    return hashlib.sha256(f"{query_id}\n{candidate_id}".encode()).hexdigest()[:16]
+def pair_name(catalogue: Catalogue, query_id: str, candidate_id: str) -> str:
+    """A short name of a pair that no other pair has, in this or another catalogue."""
+    parts = "\n".join((str(catalogue.source), query_id, candidate_id))
+    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def enter(work: Work) -> Room | None:

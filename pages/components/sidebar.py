@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from pages.components import state
 from pages.components.room import ALL_PHOTOS, TO_IDENTIFY, Work
+from pages.components.saying import plain
 from pages.components.words import count
 from pages.components.worklist import Worklist
-from pages.components.workspace import Workspace
+from pages.components.workspace import Record, Workspace
 from pairx_core.catalogue import Photo
 from pairx_core.decisions import standing_decisions
+from pairx_core.decisions.checking import tidy_name
 from pairx_core.retrieval import CandidateFilters
 
 
@@ -37,7 +41,7 @@ def _reviewer() -> str:
         max_chars=80,
         help="Each decision carries this name; each reviewer has their own list.",
     )
-    return (name or "").strip()
+    return tidy_name(name or "")  # as the decisions file has it
 
 
 def _progress(work: Work) -> None:
@@ -84,13 +88,14 @@ def _box(label: str, value: bool, key: str) -> bool:
 
 def _facts(workspace: Workspace) -> None:
     catalogue, path = workspace.catalogue, workspace.log.path
+    layer = "" if workspace.explainer is None else f", layer {plain(workspace.explainer.layer)}"
     st.caption(
-        f"Catalogue **{_plain(catalogue.source.parent.name)}/{_plain(catalogue.source.name)}** · "
+        f"Catalogue **{plain(catalogue.source.parent.name)}/{plain(catalogue.source.name)}** · "
         f"{count(len(workspace.index.photos), 'photo')}, "
-        f"{count(len(catalogue.individuals), 'individual')}  \n"
-        f"Model **{_plain(workspace.model.name)}**, layer {workspace.explainer.layer}  \n"
-        f"Decisions in **{_plain(path.name)}**",
-        help=f"Catalogue: `{catalogue.source}`\n\nDecisions: `{path}`",
+        f"{count(len(catalogue.individuals), 'individual')}{_left_out(workspace)}  \n"
+        f"Model **{plain(workspace.model.name)}**{layer}  \n"
+        f"Decisions in **{plain(path.name)}**",
+        help=f"Catalogue: {plain(str(catalogue.source))}\n\nDecisions: {plain(str(path))}",
     )
     st.download_button(
         "Download decisions (CSV)",
@@ -104,15 +109,16 @@ def _facts(workspace: Workspace) -> None:
     )
 
 
-def _plain(text: str) -> str:
-    """Text that Markdown leaves alone."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()<>#+-.!|~$:" else sign for sign in text)
+def _left_out(workspace: Workspace) -> str:
+    problems = (*workspace.catalogue.problems, *workspace.index.skipped)
+    number = sum(problem.severity == "left_out" for problem in problems)
+    return f"  \n{count(number, 'photo')} left out: see Setup" if number else ""
 
 
 def _work(
     workspace: Workspace, reviewer: str, which: str, open_only: bool, filters: CandidateFilters
 ) -> Work:
-    record = workspace.decisions()
+    record = _of_this_catalogue(workspace)
     standing = standing_decisions(record.rows, reviewer=reviewer)
     worklist = Worklist(
         queries=_photos(workspace, which),
@@ -120,6 +126,13 @@ def _work(
         candidates_of=lambda query: workspace.candidates(query, filters),
     )
     return Work(workspace, reviewer, filters, open_only, worklist, record)
+
+
+def _of_this_catalogue(workspace: Workspace) -> Record:
+    """The decisions on this catalogue's photos; a file may hold those of other catalogues too."""
+    record, catalogue = workspace.decisions(), workspace.catalogue
+    rows = (row for row in record.rows if row.query_id in catalogue and row.candidate_id in catalogue)
+    return replace(record, rows=tuple(rows))
 
 
 def _photos(workspace: Workspace, which: str) -> tuple[Photo, ...]:

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.components import resources
 from pages.components.workspace import Opening
+from pairx_core.errors import SettingsError
+from pairx_core.settings import Settings
 
 LAYERS = ("lines", "heat_map", "color_maps")
 HELD_KEY_SECONDS = 0.3  # seconds after a pair's appearance in which no decision on it is taken
@@ -43,11 +46,40 @@ def opened() -> str | None:
 
 def open_source(token: str) -> None:
     """Another source from now on, beginning where its own decisions end."""
-    st.session_state["opened"] = token
-    st.query_params["opened"] = token
+    resume(token)
+    st.session_state.pop("lost", None)
     for name in ("query", "candidate"):
         st.session_state.pop(name, None)
         st.query_params.pop(name, None)
+
+
+def resume(token: str) -> None:
+    """Stay with a source, whatever other tabs open meanwhile."""
+    st.session_state["opened"] = token
+    st.query_params["opened"] = token
+    st.session_state.pop("at_start", None)
+
+
+def stay_at_start() -> None:
+    """Stay with what the settings say, whatever other tabs open meanwhile."""
+    st.session_state["at_start"] = True
+
+
+def at_start() -> bool:
+    """Whether the session works on what the settings say."""
+    return bool(st.session_state.get("at_start", False))
+
+
+def lose_opened() -> None:
+    """What the address had open is not known: forget it, and remember that this is so."""
+    st.session_state.pop("opened", None)
+    st.query_params.pop("opened", None)
+    st.session_state["lost"] = True
+
+
+def has_lost() -> bool:
+    """Whether the reviewer should know that what they had open is not known any more."""
+    return bool(st.session_state.get("lost", False))
 
 
 def place() -> tuple[str | None, str | None]:
@@ -73,7 +105,32 @@ def choose_queries(which: str) -> None:
 
 
 def default_reviewer() -> str:
-    """The name of the person logged in on this computer, to begin with."""
+    """The field's own value; the name to begin with is entered in it, so that the address carries it too."""
+    if "reviewer" in st.session_state:
+        st.session_state["reviewed_as"] = st.session_state["reviewer"]
+    elif "reviewer" not in st.query_params:
+        known = st.session_state.get("reviewed_as")
+        name = _last_reviewer() if known is None else known
+        st.session_state["reviewer"] = name
+        if name:
+            st.query_params["reviewer"] = name
+    return ""
+
+
+def keep_reviewer() -> None:
+    """Keep the name that the address gives, on a page without a field for it: the next page's address is new."""
+    if st.query_params.get("reviewer"):
+        st.session_state["reviewed_as"] = st.query_params["reviewer"]
+
+
+def _last_reviewer() -> str:
+    """Who decided last, else the person logged in on this computer."""
+    try:
+        name = resources.last_used(Settings.from_environment().cache).get("reviewer")
+    except SettingsError:  # said where the catalogue is opened
+        name = None
+    if isinstance(name, str) and name.strip():
+        return name
     try:
         return getpass.getuser() or "reviewer"
     except (OSError, KeyError, ImportError):
@@ -148,8 +205,16 @@ def decided(pair: str) -> None:
     """A decision on a pair is on disk: its entries are cleared and its clock starts anew if it comes back."""
     st.session_state.get("first_seen", {}).pop(pair, None)
     st.session_state["current_pair"] = None
+    st.session_state.pop("lost", None)
+    _remember_reviewer()
     for name in ("note", "confidence", "tags"):
         st.session_state.pop(f"{name}:{pair}", None)
+
+
+def _remember_reviewer() -> None:
+    name = str(st.session_state.get("reviewer") or "").strip()
+    if name:
+        resources.last_used(Settings.from_environment().cache).put("reviewer", name)
 
 
 def typed(pair: str) -> Typed:

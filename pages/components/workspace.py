@@ -10,13 +10,16 @@ import atexit
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 from pairx_core.catalogue import Catalogue, Photo, read_catalogue
 from pairx_core.decisions import Decision, DecisionLog
-from pairx_core.errors import DecisionLogError
+from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
 from pairx_core.explain import PairExplainer
+from pairx_core.explain.conversion import check_supported
 from pairx_core.models import EmbeddingModel, load_model
 from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, build_index
 from pairx_core.settings import DECISIONS_NAME, Settings
@@ -64,13 +67,19 @@ class Workspace:
     catalogue: Catalogue
     model: EmbeddingModel
     index: CandidateIndex
-    explainer: PairExplainer
+    explainer: PairExplainer | None  # None: the model ranks photos, but its pairs cannot be explained
     log: DecisionLog
+    unexplained: str = ""  # why they cannot
     _last_read: list[tuple[Decision, ...]] = field(default_factory=lambda: [()])
     _lists: OrderedDict[tuple[str, CandidateFilters], tuple[Candidate, ...]] = field(
         default_factory=OrderedDict
     )
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def layer(self) -> str:
+        """The layer that explanations are about; empty where there are none."""
+        return "" if self.explainer is None else self.explainer.layer
 
     def decisions(self) -> Record:
         """What is in the decisions file; what was last read from it while it cannot be read."""
@@ -114,8 +123,8 @@ class Opening:
         self.cache_dir = cache_dir
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="opening", daemon=True)
-        self._thread.start()
         atexit.register(self.close)  # the interpreter must not end while torch is at work
+        self._thread.start()
 
     @property
     def finished(self) -> bool:
@@ -132,33 +141,78 @@ class Opening:
         self._thread.join(seconds)
         return self.finished
 
-    def close(self) -> None:
-        """Stop at the next batch of photos; what is embedded by then is in the cache."""
+    def cancel(self) -> None:
+        """Stop at the next batch of photos, without waiting for it; what is embedded stays in the cache."""
         self._closed = True
+
+    def close(self) -> None:
+        """Stop, and wait until nothing is at work any more."""
+        self.cancel()
         self._thread.join()
-        atexit.unregister(self.close)
 
     def _run(self) -> None:
         try:
             self.workspace = self._open()
         except Exception as error:  # handed over to the session, which shows a PairxError and raises a bug
             self.error = error
+        finally:
+            atexit.unregister(self.close)  # which would keep the whole workspace alive
 
     def _open(self) -> Workspace:
         source = self.source
-        catalogue = read_catalogue(Path(source.catalogue).expanduser())
-        log = DecisionLog(source.decisions or decisions_beside(catalogue))  # refused before the long part
+        with _usable(CatalogueError, "The catalogue"):
+            catalogue = read_catalogue(source.catalogue)
+        with _usable(DecisionLogError, "The decisions file"):  # refused before the long part
+            log = DecisionLog(_decisions_path(source) or decisions_beside(catalogue))
         self.stage = "Loading the model"
-        model = load_model(source.model, checkpoint=source.checkpoint or None)
-        explainer = PairExplainer(model, source.layer or None)
+        with _usable(ModelError, "The model"):
+            model = load_model(source.model, checkpoint=source.checkpoint or None)
+        explainer, unexplained = _explainer(model, source.layer)
         self.stage = "Embedding the photos"
         index = build_index(catalogue, model, cache_dir=self.cache_dir, progress=self._tell)
-        return Workspace(source, catalogue, model, index, explainer, log)
+        return Workspace(source, catalogue, model, index, explainer, log, unexplained)
 
     def _tell(self, done: int, total: int) -> None:
         if self._closed:
             raise InterruptedError("the app was stopped while photos were embedded")
         self.done, self.total = done, total
+
+
+def _decisions_path(source: Source) -> Path | None:
+    if not source.decisions:
+        return None
+    try:
+        return Path(source.decisions).expanduser()
+    except RuntimeError:
+        raise DecisionLogError(
+            f"The home folder in {source.decisions} cannot be found. Write the whole path of the decisions file."
+        ) from None
+
+
+def _explainer(model: EmbeddingModel, layer: str) -> tuple[PairExplainer | None, str]:
+    """What explains a model's pairs, or why nothing can; a layer that the model lacks is an error."""
+    try:
+        check_supported(model.module)
+    except ExplanationError as error:
+        return None, str(error)
+    explainer = PairExplainer(model, layer or None)
+    try:
+        explainer.layer  # noqa: B018  # found out here, not in the middle of a page
+    except PairxError as error:
+        return None, str(error)
+    return explainer, ""
+
+
+@contextmanager
+def _usable(refusal: type[PairxError], what: str) -> Iterator[None]:
+    """Say what the computer refuses, such as a name that is too long or a drive that is gone."""
+    try:
+        yield
+    except OSError as error:
+        name = error.filename or "its path"
+        raise refusal(
+            f"{what} cannot be used: {name}: {error.strerror}. Check the path, or choose another one."
+        ) from error
 
 
 class Shelf:

@@ -75,11 +75,12 @@ def open_app(tmp_path, monkeypatch, tiny_checkpoint, decisions) -> Callable[...,
     monkeypatch.setenv("PAIRX_DECISIONS", str(decisions))
     monkeypatch.setenv("PAIRX_CACHE", str(tmp_path / "cache"))
 
-    def start(catalogue: Path, reviewer: str = "Ada", **query: str) -> AppTest:
-        monkeypatch.setenv("PAIRX_CATALOGUE", str(catalogue))
+    def start(catalogue: Path | None, reviewer: str | None = "Ada", **query: str) -> AppTest:
+        monkeypatch.setenv("PAIRX_CATALOGUE", "" if catalogue is None else str(catalogue))
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         for name, value in {"reviewer": reviewer, **query}.items():
-            app.query_params[name] = value
+            if value is not None:
+                app.query_params[name] = value
         app.run()
         assert not app.exception
         return app

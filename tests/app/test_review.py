@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
+import streamlit as st
 
+from pages.components import explaining, resources
+from pages.components.saying import plain
 from pairx_core.decisions import COLUMNS
+from pairx_core.errors import PhotoError
+from pairx_core.explain import PairExplainer
 
 from .conftest import button, explained, html, pair, press, rows
 
@@ -152,7 +158,7 @@ def test_a_decisions_file_that_cannot_be_written_loses_nothing(open_app, herd, d
     ours = decisions.read_bytes()
     decisions.write_text("year,euros\n2025,12\n", encoding="utf-8")  # another program's file took its place
     press(app, "Accept")
-    assert str(decisions) in app.error[0].value
+    assert str(decisions) in said(app.error[0])
     assert pair(app) == before
     assert note(app).value == "torn ear"
     decisions.write_bytes(ours)
@@ -284,6 +290,144 @@ def test_a_catalogue_that_is_not_there_is_said_and_setup_offered(open_app, tmp_p
     app = open_app(tmp_path / "nowhere.csv")
     assert "nowhere.csv" in app.error[0].value
     assert not app.button
+
+
+PICTURE = "![x](http:/localhost:1/p.png)"
+
+
+def test_a_name_in_markdown_is_said_as_it_is(open_app, make_catalogue):
+    catalogue = make_catalogue([("q", "unknown", "left", "", ""), ("r", "ann", "left", "", "")])
+    lines = catalogue.read_text(encoding="utf-8").replace("r.jpg", f"r_1 $x$ {PICTURE}.jpg")
+    photo = catalogue.parent / f"r_1 $x$ {PICTURE}.jpg"
+    photo.parent.mkdir(parents=True)
+    (catalogue.parent / "r.jpg").rename(photo)
+    catalogue.write_text(lines, encoding="utf-8")
+    app = open_app(catalogue)
+    photo.write_bytes(b"not a picture any more")
+    time.sleep(0.01)
+    explained(app.run())
+    assert PICTURE in said(app.error[0])
+    assert all("![" not in one.value for one in (*app.error, *app.warning, *app.caption, *app.markdown))
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("10:30, a (b) and c.jpg", "10\\:30, a (b) and c.jpg"),
+        (
+            "$a$ *b* _c_ ~d~ `e` <i> #f |g| \\",
+            "\\$a\\$ \\*b\\* \\_c\\_ \\~d\\~ \\`e\\` \\<i> \\#f \\|g\\| \\\\",
+        ),
+        ("![x](y) :red[z]", "\\!\\[x\\](y) \\:red\\[z\\]"),
+        (":material/home:", ":\u2060material/home:"),
+        ("1. a\n- b", "1\\. a\n\\- b"),
+    ],
+)
+def test_signs_of_markdown_are_escaped(text, escaped):
+    assert plain(text) == escaped
+
+
+def test_undo_takes_back_what_its_button_was_drawn_for(open_app, herd, decisions):
+    app = press(press(open_app(herd), "Reject"), "Reject")
+    for _ in range(2):
+        button(app, "Undo").click()
+    app.run()
+    assert [row["decision"] for row in rows(decisions)] == ["reject", "reject", "undo"]
+    press(app, "Undo")
+    assert len({row["supersedes"] for row in rows(decisions)[2:]}) == 2
+
+
+def test_an_explanation_that_fails_by_a_bug_leaves_the_buttons(open_app, herd, decisions, monkeypatch):
+    def explain(*_args, **_kwargs):
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(PairExplainer, "explain", explain)
+    app = wait(open_app(herd))
+    assert [one.message for one in app.exception] == ["out of memory"]
+    button(app, "Accept").click().run()
+    assert [(row["decision"], row["overlay_shown"]) for row in rows(decisions)] == [("accept", "none")]
+
+
+def test_a_photo_that_comes_back_is_explained_after_all(open_app, herd, monkeypatch):
+    explain = PairExplainer.explain
+
+    def fail(*_args, **_kwargs):
+        raise PhotoError("the drive is gone")
+
+    monkeypatch.setattr(PairExplainer, "explain", fail)
+    app = explained(open_app(herd))
+    assert "the drive is gone" in app.warning[0].value
+    monkeypatch.setattr(PairExplainer, "explain", explain)
+    later = time.monotonic() + explaining._RETRY_SECONDS
+    monkeypatch.setattr(explaining.time, "monotonic", lambda real=time.monotonic, by=later: real() + by)
+    assert not explained(app.run()).warning
+
+
+def test_a_model_that_cannot_be_explained_shows_the_photos(open_app, herd, decisions, monkeypatch):
+    of = resources.shelf().open
+    reason = "There is no rule for Attention_1."
+
+    def without_explainer(source, cache_dir):
+        opening = of(source, cache_dir)
+        assert opening.wait(60)
+        object.__setattr__(opening.workspace, "explainer", None)
+        object.__setattr__(opening.workspace, "unexplained", reason)
+        return opening
+
+    monkeypatch.setattr(resources.shelf(), "open", without_explainer)
+    app = open_app(herd)
+    assert any(reason in said(one) for one in app.caption)
+    assert len(app.get("image")) == 1
+    assert "layer" not in html(app).split("px-sub")[-1].split("</div>")[0]
+    assert button(app, "Lines").disabled
+    press(app, "Accept")
+    assert [(row["layer"], row["overlay_shown"]) for row in rows(decisions)] == [("", "none")]
+
+
+def test_a_note_stays_with_its_catalogue(open_app, make_catalogue, monkeypatch):
+    photos = [("q", "unknown", "left", "", ""), ("r", "ann", "left", "", "")]
+    one, two = make_catalogue(photos, "one"), make_catalogue(photos, "two")
+    app = open_app(one)
+    note(app).set_value("of the first").run()
+    monkeypatch.setenv("PAIRX_CATALOGUE", str(two))
+    app.run()
+    assert note(app).value == ""
+
+
+def test_decisions_on_other_photos_are_not_counted_or_undone(open_app, herd, make_catalogue):
+    press(open_app(herd), "Reject")
+    other = open_app(make_catalogue([("a", "unknown", "left", "", ""), ("b", "x", "left", "", "")], "other"))
+    assert "0 decisions" in other.get("progress")[0].proto.text
+    assert button(other, "Undo").disabled
+
+
+def test_the_sidebar_says_how_many_photos_are_left_out(open_app, herd):
+    assert "left out" not in "".join(one.value for one in open_app(herd).caption)
+    (herd.parent / "k3.jpg").write_bytes(b"")
+    (herd.parent / "k4.jpg").unlink()
+    st.cache_resource.clear()
+    assert any("2 photos left out: see Setup" in one.value for one in open_app(herd).caption)
+
+
+def test_a_name_typed_with_two_spaces_is_the_same_reviewer(open_app, herd, decisions):
+    press(open_app(herd, reviewer="Ada  L"), "Accept")
+    again = open_app(herd, reviewer=" Ada   L ")
+    assert "1 decision" in again.get("progress")[0].proto.text
+    assert pair(again)[0] != rows(decisions)[0]["query_id"]
+
+
+def said(element) -> str:
+    """A message as the reviewer reads it."""
+    return re.sub(r"\\(\W|_)", r"\1", element.value)
+
+
+def wait(app, seconds: float = 60):
+    """Runs the page until the explanation is there or has failed in whatever way."""
+    until = time.monotonic() + seconds
+    while "Explaining this pair" in html(app) and time.monotonic() < until:
+        time.sleep(0.1)
+        app.run()
+    return app
 
 
 def note(app):

@@ -126,6 +126,16 @@ def test_a_double_click_makes_one_decision(server, page):
     assert len(rows(server, page)) == 1
 
 
+def test_a_double_click_on_undo_takes_back_one_decision(server, page):
+    enter(page, server, "a-double-click-on-undo")
+    decide(page, "Reject")
+    decide(page, "Reject")
+    button(page, "Undo").dblclick()
+    wait_for_rows(server, page, 3)
+    time.sleep(1)
+    assert [row["decision"] for row in rows(server, page)] == ["reject", "reject", "undo"]
+
+
 def test_typing_a_note_triggers_nothing_and_is_kept_with_the_decision(server, page):
     enter(page, server, "typing-a-note")
     note = page.get_by_label("Note", exact=True)
@@ -158,8 +168,8 @@ def test_another_catalogue_is_opened_from_setup_and_found_again(server, page, he
     other = another_catalogue(herd, tmp_path / "other")
     enter(page, server, "another-catalogue-is")
     page.get_by_role("link", name="Setup").click()
-    page.get_by_label("Catalogue", exact=True).fill(str(other))
-    page.get_by_label("Decisions file").fill(str(tmp_path / "other.csv"))
+    page.get_by_role("textbox", name="Catalogue").fill(str(other))
+    page.get_by_role("textbox", name="Decisions file").fill(str(tmp_path / "other.csv"))
     page.get_by_role("button", name="Open", exact=True).click()
     page.get_by_text("3 photos ready for review").wait_for()
     page.get_by_role("link", name="Go to Review").click()
@@ -260,3 +270,11 @@ def another_catalogue(like: Path, folder: Path) -> Path:
     kept = [",".join([*line.split(",")[:4], "", "", "bushbuck"]) for line in lines[:3]]
     (folder / "metadata.csv").write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
     return folder / "metadata.csv"
+
+
+def test_a_name_in_the_address_of_setup_is_the_reviewers_on_review(server, page):
+    page.goto(f"{server.address}/setup?reviewer=Asha")
+    page.get_by_role("textbox", name="Catalogue").wait_for()
+    page.get_by_text("Review", exact=True).first.click()
+    explained(page)
+    assert page.get_by_role("textbox", name="Reviewer").input_value() == "Asha"
