@@ -167,7 +167,9 @@ def test_row_numbers_are_those_of_a_spreadsheet(folder):
     assert problems(catalogue)[0].startswith("metadata.csv, row 4, path: “gone.jpg” does not exist")
 
 
-@pytest.mark.parametrize("path", ["../outside.jpg", "sub/../../outside.jpg", "..\\outside.jpg", "\\\\host\\share\\x.jpg"])
+@pytest.mark.parametrize(
+    "path", ["../outside.jpg", "sub/../../outside.jpg", "..\\outside.jpg", "\\\\host\\share\\x.jpg"]
+)
 def test_a_path_that_leads_outside_is_refused(folder, path):
     save(folder.parent / "outside.jpg")
     catalogue = read(folder, "image_id,identity,path", "1,Ann,a.jpg", f"2,Bo,{path}")
