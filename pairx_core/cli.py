@@ -83,8 +83,10 @@ def index(catalogue: Path, model: str | None, checkpoint: Path | None, cache: Pa
     photos = _read(catalogue)
     built = _index(photos, _load(model, checkpoint), cache)
     _tell_problems([*photos.problems, *built.skipped])
+    counts = photos.summary()
     click.echo(
-        f"{len(built)} photos indexed, {len(photos.individuals)} individuals, model {built.model.name}."
+        f"{len(built)} photos indexed, {counts.individuals} individuals ({counts.singletons} with one photo), "
+        f"{counts.unknown} unknown; model {built.model.name}."
     )
 
 

@@ -46,10 +46,13 @@ class Settings:
 
     def decisions_path_for(self, catalogue: Catalogue) -> Path:
         """The decisions file to use with a catalogue: the one that was set, or else one beside the photos."""
-        if self.decisions is not None:
-            return self.decisions
-        folder = catalogue.source if catalogue.source.is_dir() else catalogue.source.parent
-        return folder / DECISIONS_NAME
+        return self.decisions or decisions_beside(catalogue)
+
+
+def decisions_beside(catalogue: Catalogue) -> Path:
+    """The decisions file of a catalogue for which none was named: in the folder of its photos."""
+    folder = catalogue.source if catalogue.source.is_dir() else catalogue.source.parent
+    return folder / DECISIONS_NAME
 
 
 def _text(environment: Mapping[str, str], variable: str) -> str:

@@ -27,7 +27,7 @@ def test_index_says_what_was_found_and_what_was_left_out(run, small_catalogue):
     (small_catalogue.parent / "b2.jpg").unlink()
     result = run("index", small_catalogue)
     assert result.exit_code == 0
-    assert "7 photos indexed, 3 individuals, model tiny." in result.stdout
+    assert "7 photos indexed, 3 individuals (2 with one photo), 1 unknown; model tiny." in result.stdout
     assert "left out" in result.stderr and "b2.jpg" in result.stderr
 
 

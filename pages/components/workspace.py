@@ -22,7 +22,7 @@ from pairx_core.explain import PairExplainer
 from pairx_core.explain.conversion import check_supported
 from pairx_core.models import EmbeddingModel, load_model
 from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, build_index
-from pairx_core.settings import DECISIONS_NAME, Settings
+from pairx_core.settings import Settings, decisions_beside
 
 K = 5  # candidates a query
 _LISTS_KEPT = 4096
@@ -103,12 +103,6 @@ class Workspace:
             while len(self._lists) > _LISTS_KEPT:
                 self._lists.popitem(last=False)
         return found
-
-
-def decisions_beside(catalogue: Catalogue) -> Path:
-    """Where the decisions go when no file was named."""
-    folder = catalogue.source if catalogue.source.is_dir() else catalogue.source.parent
-    return folder / DECISIONS_NAME
 
 
 class Opening:
