@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,11 +18,12 @@ from torch import Tensor, nn
 
 from pairx_core.catalogue import Photo, open_photo
 from pairx_core.errors import ModelError
+from pairx_core.models.cell_grid import CellGrid, is_feature_map, prefix_tokens
 from pairx_core.models.module_copy import shared_copy
 from pairx_core.models.preprocessing import Preprocessing
 
 Progress = Callable[[int, int], None]  # called with (done, total)
-_STAGE = re.compile(r"(^|\.)(blocks|layer|layers|stages|features|stage)[._]?\d+$")
+_STAGE = re.compile(r"(^|\.)(blocks|layer|layers|stages|features|stage|denseblock|s)[._]?\d+$")
 _GOOD_GRID = range(20, 33)  # cells a side: fine enough for a stripe, coarse enough to mean something
 
 
@@ -32,7 +33,8 @@ class LayerInfo:
 
     path: str  # dotted module path
     channels: int
-    grid_size: tuple[int, int]  # (columns, rows)
+    grid_size: tuple[int, int]  # (columns, rows) of cells
+    of_tokens: bool = False  # a transformer's: all its blocks have one grid
 
 
 class EmbeddingModel:
@@ -101,6 +103,8 @@ class EmbeddingModel:
     def recommend_layer(self, input_size: tuple[int, int]) -> str:
         """The first stage with 20 to 32 cells a side at an input size (width, height), or the nearest.
 
+        Where all have the same grid, as in a transformer, the one in the middle.
+
         Raises:
             ModelError: no stage gives a feature map.
         """
@@ -108,7 +112,10 @@ class EmbeddingModel:
         if not stages:
             raise ModelError(f"The model {self.name} has no stage with a feature map: name a layer.")
         good = [stage for stage in stages if max(stage.grid_size) in _GOOD_GRID]
-        return (good or sorted(stages, key=_distance_from_good))[0].path
+        best = good or [
+            stage for stage in stages if stage.grid_size == min(stages, key=_distance_from_good).grid_size
+        ]
+        return best[len(best) // 2 if best[0].of_tokens else 0].path
 
     def stage_names(self) -> list[str]:
         """Dotted paths of the modules that look like stages (``blocks.3``, ``layer2``, ...)."""
@@ -123,15 +130,22 @@ class EmbeddingModel:
             input_size: (width, height); None takes the preprocessing's.
         """
         private = shared_copy(self.module)
-        found: list[LayerInfo] = []
+        size = input_size or self._input_size()
+        outputs: list[tuple[str, Tensor]] = []
         for path in self.stage_names():
-            private.get_submodule(path).register_forward_hook(_note_feature_map(path, found))
+            private.get_submodule(path).register_forward_hook(_note(path, outputs))
         with torch.inference_mode():
-            private(self._blank_input(input_size or self._input_size()))
-        return found
+            private(self._blank_input(size))
+        prefix = prefix_tokens(self.module)
+        grids = [(path, output, CellGrid.of(output, size, prefix)) for path, output in outputs]
+        return [_layer_info(path, output, grid) for path, output, grid in grids if grid is not None]
 
-    def preprocess(self, images: Sequence[Image.Image]) -> Tensor:
+    def preprocess(self, images: Sequence[Image.Image], input_size: tuple[int, int] | None = None) -> Tensor:
         """Upright cropped RGB pictures as inputs (N, 3, H, W), float32, on the model's device.
+
+        Args:
+            images: the pictures.
+            input_size: (width, height) in pixels; None takes the preprocessing's.
 
         Raises:
             ModelError: the model has no preprocessing.
@@ -140,7 +154,10 @@ class EmbeddingModel:
             raise ModelError(
                 f"The model {self.name} has no preprocessing, so it cannot take photos, only tensors."
             )
-        return torch.stack([self.preprocessing(image) for image in images]).to(self.device)
+        steps = (
+            self.preprocessing if input_size is None else replace(self.preprocessing, input_size=input_size)
+        )
+        return torch.stack([steps(image) for image in images]).to(self.device)
 
     def embed_inputs(self, inputs: Sequence[Tensor]) -> npt.NDArray[np.float32]:
         """Embeddings (N, D) of N preprocessed inputs (1, 3, H, W), in one batch.
@@ -190,15 +207,21 @@ class EmbeddingModel:
 
     def _blank_input(self, input_size: tuple[int, int]) -> Tensor:
         width, height = input_size
-        return torch.zeros(1, 3, height, width, device=self.device)
+        own = next(self.module.parameters(), torch.zeros(())).dtype
+        return torch.zeros(1, 3, height, width, device=self.device, dtype=own)
 
 
-def _note_feature_map(path: str, found: list[LayerInfo]) -> Callable[[nn.Module, object, object], None]:
+def _note(path: str, outputs: list[tuple[str, Tensor]]) -> Callable[[nn.Module, object, object], None]:
     def hook(_: nn.Module, __: object, output: object) -> None:
-        if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) > 1:
-            found.append(LayerInfo(path, output.shape[1], (output.shape[3], output.shape[2])))
+        if isinstance(output, Tensor) and is_feature_map(output):
+            outputs.append((path, output))
 
     return hook
+
+
+def _layer_info(path: str, output: Tensor, grid: CellGrid) -> LayerInfo:
+    channels = grid.feature_map(output).shape[1]
+    return LayerInfo(path, channels, (grid.columns, grid.rows), grid.form == "tokens")
 
 
 def _distance_from_good(stage: LayerInfo) -> float:
