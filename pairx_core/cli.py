@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -291,7 +292,9 @@ def _as_json(explanation: PairExplanation) -> str:
         "model_fingerprint": explanation.model_fingerprint,
         "preprocessing": explanation.preprocessing,
         "layer": explanation.layer,
-        "channel_reduction": explanation.channel_reduction,
+        "options": asdict(explanation.options),
+        "rules": explanation.rules,
+        "departures": list(explanation.departures),
         "k_lines": explanation.k_lines,
         "version": explanation.version,
         "query": _name(explanation.query_photo),

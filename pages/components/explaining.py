@@ -36,7 +36,7 @@ class Job:
         Raises:
             PhotoError: a photo's file cannot be read.
         """
-        parts = [explainer.model.fingerprint, explainer.layer, explainer.channel_reduction]
+        parts = [explainer.model.fingerprint, explainer.layer, str(explainer.options)]
         parts += [f"{photo_digest(photo)} {photo.path} {photo.box}" for photo in (query, candidate)]
         return cls(hashlib.sha256("\n".join(parts).encode()).hexdigest(), explainer, query, candidate)
 

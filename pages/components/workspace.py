@@ -18,8 +18,7 @@ from pathlib import Path
 from pairx_core.catalogue import Catalogue, Photo, read_catalogue
 from pairx_core.decisions import Decision, DecisionLog
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
-from pairx_core.explain import PairExplainer
-from pairx_core.explain.conversion import check_supported
+from pairx_core.explain import PairExplainer, check_supported
 from pairx_core.models import EmbeddingModel, load_model
 from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, build_index
 from pairx_core.settings import Settings, decisions_beside

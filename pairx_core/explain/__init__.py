@@ -1,6 +1,19 @@
 """PAIR-X: relevance propagation, matching, and the explanation of a pair."""
 
 from pairx_core.explain.explainer import PairExplainer
-from pairx_core.explain.explanation import ChannelReduction, Matches, PairExplanation
+from pairx_core.explain.explanation import Matches, PairExplanation
+from pairx_core.explain.explanation_cache import ExplanationCache
+from pairx_core.explain.options import ChannelReduction, Distance, ExplanationOptions, Precision
+from pairx_core.explain.support import check_supported
 
-__all__ = ["ChannelReduction", "Matches", "PairExplainer", "PairExplanation"]
+__all__ = [
+    "ChannelReduction",
+    "Distance",
+    "ExplanationCache",
+    "ExplanationOptions",
+    "Matches",
+    "PairExplainer",
+    "PairExplanation",
+    "Precision",
+    "check_supported",
+]

@@ -1,18 +1,24 @@
-"""From the user's model to a private copy of it through which relevance can travel."""
+"""EpsilonPlus: from the user's convolutional model to a private copy whose modules leave rules' steps behind.
+
+Which module gets which rule is zennit's ``EpsilonPlus`` composite, which PAIR-X uses (Shrack et al. 2025):
+ZPlus for convolutions, Epsilon for linear layers, Norm for average pooling modules, Pass for activations and
+batch norms. What is left (additions, GeM, flattening, functional pooling) keeps its plain gradient.
+"""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from pairx_core.errors import ExplanationError
-from pairx_core.explain.rules import ConvolutionSpec, Epsilon, Norm, Pass, ZPlus
-from pairx_core.models.module_copy import shared_copy
+from pairx_core.explain.rules import Epsilon, Norm, Pass, ZPlus, record
+from pairx_core.explain.rules.recording import Rule
+from pairx_core.explain.rules.zplus import Geometry, Padding
 
 ACTIVATIONS = (
     nn.ELU, nn.Hardshrink, nn.Hardsigmoid, nn.Hardtanh, nn.Hardswish, nn.LeakyReLU, nn.LogSigmoid, nn.PReLU,
@@ -20,133 +26,104 @@ ACTIVATIONS = (
     nn.Softsign, nn.Tanh, nn.Tanhshrink, nn.Threshold,
 )  # fmt: skip
 AVERAGE_POOLING = (nn.AvgPool2d, nn.AdaptiveAvgPool2d)
-GATES = {"SqueezeExcite", "SEModule", "EffectiveSEModule", "SqueezeExciteCl"}  # timm's, by class name
-UNSUPPORTED = (
-    nn.LayerNorm, nn.GroupNorm, nn.InstanceNorm2d, nn.MultiheadAttention, nn.Embedding, nn.RNNBase,
-    nn.ConvTranspose2d, nn.Conv1d, nn.Conv3d,
-)  # fmt: skip
+GATES = {"SqueezeExcite", "SEModule", "EffectiveSEModule", "SqueezeExciteCl", "EcaModule", "CecaModule"}
 
 
-class ZPlusConvolution(nn.Module):
-    """A convolution under the ZPlus rule."""
+class Ruled(nn.Module):
+    """A module under a rule."""
 
-    def __init__(self, source: nn.Conv2d) -> None:
+    def __init__(self, rule: Rule) -> None:
         super().__init__()
-        self.pad = _explicit_padding(source)
-        self.spec = ConvolutionSpec(
-            weight=source.weight.detach(),
-            bias=None if source.bias is None else source.bias.detach(),
-            stride=_two(source.stride),
-            padding=(0, 0) if self.pad is not None else _two(source.padding),
-            dilation=_two(source.dilation),
-            groups=source.groups,
-        )
+        self.rule = rule
 
     def forward(self, x: Tensor) -> Tensor:
-        return ZPlus.apply(x if self.pad is None else self.pad(x), self.spec)  # type: ignore[no-untyped-call, no-any-return]
+        return record(x, self.rule)
 
 
-class EpsilonLinear(nn.Module):
-    """A linear layer under the Epsilon rule."""
+def merge_batch_norms(private: nn.Module, example: Tensor) -> bool:
+    """Fold batch norms into the convolution or linear layer right before them, as the reference does.
 
-    def __init__(self, source: nn.Linear) -> None:
-        super().__init__()
-        self.weight = source.weight.detach()
-        self.bias = None if source.bias is None else source.bias.detach()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return Epsilon.apply(x, self.weight, self.bias)  # type: ignore[no-untyped-call, no-any-return]
-
-
-class Passing(nn.Module):
-    """A module that relevance passes unchanged."""
-
-    def __init__(self, source: nn.Module) -> None:
-        super().__init__()
-        self.source = source
-
-    def forward(self, x: Tensor) -> Tensor:
-        return Pass.apply(x, self.source)  # type: ignore[no-untyped-call, no-any-return]
-
-
-class NormPooling(nn.Module):
-    """An average pooling under the Norm rule."""
-
-    def __init__(self, source: nn.Module) -> None:
-        super().__init__()
-        self.source = source
-
-    def forward(self, x: Tensor) -> Tensor:
-        return Norm.apply(x, self.source)  # type: ignore[no-untyped-call, no-any-return]
-
-
-def convert(module: nn.Module, example: Tensor) -> tuple[nn.Module, bool]:
-    """A private copy of a model that carries relevance backwards instead of gradients.
+    A merged norm stays and still divides by sqrt(1 + eps), as in the reference, so that the copy's activations
+    lie some 1e-4 beside the model's own.
 
     Args:
-        module: the user's model in evaluation mode. It is not touched; the copy shares its weights.
-        example: one input (1, 3, H, W), run once to see which batch norms follow a convolution directly.
+        private: a copy of the user's model, in evaluation mode; it is changed in place.
+        example: one input (1, 3, H, W), run once to see which norms follow a convolution directly.
 
     Returns:
-        The copy, and whether batch norms were merged. A merged norm still divides by sqrt(1 + eps), as in the
-        reference, so that the copy's activations lie some 1e-4 beside the model's own.
-
-    Raises:
-        ExplanationError: a module of the model has no propagation rule; the message names it and its path.
+        Whether there were any.
     """
-    check_supported(module)
-    private = shared_copy(module)
     pairs = _merging_pairs(private, example)
     for layer, norm in pairs:
         _merge(layer, norm)
-    return _with_rules(private), bool(pairs)
+    return bool(pairs)
 
 
-def check_supported(module: nn.Module) -> None:
-    """Refuse a model with modules that no rule covers, before any work is done.
-
-    Raises:
-        ExplanationError: naming the first such module and its path inside the model.
-    """
-    for path, part in module.named_modules():
-        own = list(part.parameters(recurse=False))
-        is_leaf = next(part.children(), None) is None
-        unknown = is_leaf and any(p.ndim >= 2 for p in own) and not isinstance(part, (nn.Conv2d, nn.Linear))
-        if isinstance(part, UNSUPPORTED) or unknown:
-            raise ExplanationError(
-                f"PAIR-X has no relevance rule for the module {type(part).__name__} at “{path}”. "
-                "Explanations work for convolutional models such as EfficientNet, MobileNet and ResNet; "
-                "this model can still propose candidates, without explanations."
-            )
-
-
-def _with_rules(module: nn.Module) -> nn.Module:
+def with_epsilon_plus(module: nn.Module) -> nn.Module:
+    """Put a private copy of a convolutional model under the rules; its modules are replaced in place."""
     replacement = _replacement(module)
     if replacement is not None:
         return replacement
     for name, child in module.named_children():
-        setattr(module, name, _with_rules(child))
+        setattr(module, name, with_epsilon_plus(child))
     return module
+
+
+def convolution_geometry(
+    weight: Tensor,
+    stride: int | tuple[int, ...] = 1,
+    padding: int | tuple[int, ...] | str = 0,
+    dilation: int | tuple[int, ...] = 1,
+    groups: int = 1,
+) -> Geometry | None:
+    """The geometry of a call of ``torch.nn.functional.conv2d``; None for padding that is named, not counted."""
+    if isinstance(padding, str):
+        return None
+    above, left = _two(padding)
+    zeros: Padding = (left, left, above, above)
+    kernel = (weight.shape[2], weight.shape[3])
+    return Geometry(kernel, _two(stride), _two(dilation), groups, lambda _: zeros)
+
+
+def _zplus(source: nn.Conv2d) -> nn.Module:
+    before, padding = _padding(source)
+    geometry = Geometry(
+        kernel=_two(source.kernel_size),
+        stride=_two(source.stride),
+        dilation=_two(source.dilation),
+        groups=source.groups,
+        padding=padding,
+    )
+    bias = None if source.bias is None else source.bias.detach()
+    ruled = Ruled(ZPlus(source.weight.detach(), bias, geometry))
+    return ruled if before is None else nn.Sequential(before, ruled)
+
+
+def _convolution(
+    func: Any, x: Tensor, weight: Tensor, bias: Tensor | None = None, *args: Any, **kwargs: Any
+) -> Tensor:
+    """A convolution that a module of its own kind calls, with weights that it made on the way."""
+    geometry = convolution_geometry(weight, *args, **kwargs)
+    if geometry is None or x.ndim != 4:
+        return func(x, weight, bias, *args, **kwargs)  # type: ignore[no-any-return]
+    return record(x, ZPlus(weight, bias, geometry))
+
+
+EPSILON_PLUS: dict[Any, Callable[..., Any]] = {F.conv2d: _convolution}
 
 
 def _replacement(module: nn.Module) -> nn.Module | None:
     """The module under its rule; None where the plain gradient or its children's rules apply."""
-    if isinstance(module, nn.Conv2d):
-        return ZPlusConvolution(module)
+    if isinstance(module, nn.Conv2d):  # a kind of its own is caught where it calls conv2d
+        known = type(module).forward is nn.Conv2d.forward or type(module).__name__ == "Conv2dSame"
+        return _zplus(module) if known else None
     if isinstance(module, nn.Linear):
-        return EpsilonLinear(module)
+        return Ruled(Epsilon(module.weight.detach(), None if module.bias is None else module.bias.detach()))
     if isinstance(module, AVERAGE_POOLING):
-        return NormPooling(module)
+        return Ruled(Norm(module))
     if isinstance(module, (*ACTIVATIONS, _BatchNorm)) or type(module).__name__ in GATES:
-        return Passing(_never_in_place(module))
+        return Ruled(Pass(module))
     return None
-
-
-def _never_in_place(module: nn.Module) -> nn.Module:
-    for part in module.modules():
-        if getattr(part, "inplace", False):
-            part.inplace = False  # type: ignore[assignment]
-    return module
 
 
 def _merging_pairs(module: nn.Module, example: Tensor) -> list[tuple[nn.Conv2d | nn.Linear, _BatchNorm]]:
@@ -210,17 +187,40 @@ def _frozen(tensor: Tensor) -> nn.Parameter:
     return nn.Parameter(tensor.detach(), requires_grad=False)
 
 
-def _explicit_padding(source: nn.Conv2d) -> Callable[[Tensor], Tensor] | None:
-    """Padding to be done before the convolution, where it is not a fixed border of zeros."""
-    if type(source).__name__ == "Conv2dSame":
-        from timm.layers.padding import pad_same
+class _Border(nn.Module):
+    """A border that is not of zeros, put around a convolution's input."""
 
-        return lambda x: pad_same(x, list(source.kernel_size), list(source.stride), list(source.dilation))
-    if source.padding_mode != "zeros" or isinstance(source.padding, str):
-        mode = "constant" if source.padding_mode == "zeros" else source.padding_mode
-        border = source._reversed_padding_repeated_twice
-        return lambda x: F.pad(x, border, mode=mode)
-    return None
+    def __init__(self, source: nn.Conv2d) -> None:
+        super().__init__()
+        self._border: list[int] = list(source._reversed_padding_repeated_twice)
+        self._mode = source.padding_mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, self._border, mode=self._mode)
+
+
+def _padding(source: nn.Conv2d) -> tuple[nn.Module | None, Callable[[torch.Size], Padding]]:
+    """What comes before a convolution, and the zeros that it puts around its input."""
+    if type(source).__name__ == "Conv2dSame":
+        return None, _same_padding(_two(source.kernel_size), _two(source.stride), _two(source.dilation))
+    border = list(source._reversed_padding_repeated_twice)  # left, right, top, bottom
+    if source.padding_mode != "zeros":
+        return _Border(source), lambda _: (0, 0, 0, 0)
+    zeros: Padding = (border[0], border[1], border[2], border[3])
+    return None, lambda _: zeros
+
+
+def _same_padding(
+    kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]
+) -> Callable[[torch.Size], Padding]:
+    """TensorFlow's "SAME": zeros enough for ceil(size / stride) outputs, the odd one after the picture."""
+
+    def along(axis: int, size: int) -> tuple[int, int]:
+        outputs = -(-size // stride[axis])
+        zeros = max((outputs - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1 - size, 0)
+        return zeros // 2, zeros - zeros // 2
+
+    return lambda shape: (*along(1, shape[3]), *along(0, shape[2]))
 
 
 def _two(value: int | tuple[int, ...] | str) -> tuple[int, int]:

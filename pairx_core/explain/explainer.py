@@ -2,84 +2,100 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
-from dataclasses import dataclass, replace
-from typing import get_args
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from pairx_core.catalogue import Photo, open_photo
+from pairx_core.catalogue import Photo, open_photo, photo_digest
 from pairx_core.errors import ExplanationError
-from pairx_core.explain.conversion import check_supported
-from pairx_core.explain.explanation import ChannelReduction, Matches, PairExplanation
-from pairx_core.explain.matching import column_row, mutual_matches, reduce_channels
+from pairx_core.explain.computing import device_named, memory_watched
+from pairx_core.explain.engine_version import code_fingerprint, engine_fingerprint
+from pairx_core.explain.explanation import PairExplanation
+from pairx_core.explain.explanation_cache import ExplanationCache
+from pairx_core.explain.keeping import Cell, Keeper, PairResult, WindowedMap
+from pairx_core.explain.matching import reduce_channels
+from pairx_core.explain.options import ExplanationOptions
+from pairx_core.explain.pairing import check_features, cosine_with_gradients, ordered_matches
+from pairx_core.explain.picture import Picture, Prepared, picture_of_tensor
+from pairx_core.explain.support import Rules, check_supported, rules_for
 from pairx_core.explain.trace import RelevanceModel, Trace
+from pairx_core.explain.trace_store import TraceStore
 from pairx_core.frames import PhotoFrame
 from pairx_core.models.embedding_model import EmbeddingModel
 from pairx_core.version import __version__
 
-
-@dataclass(frozen=True, eq=False)
-class _Prepared:
-    """A photo as the model sees it."""
-
-    inputs: Tensor  # (1, 3, H, W)
-    frame: PhotoFrame
+MEMORY_BUDGET = 1 << 30  # bytes
 
 
 class PairExplainer:
     """Explains pairs of photos by PAIR-X (Shrack, Haucke, Salaün, Subramonian, Beery 2025).
 
     The user's model is never touched: relevance travels through a private copy that shares its weights. One
-    explainer may serve many threads.
+    explainer may serve many threads. What depends on one photo alone is kept in memory for its next pair.
     """
 
     def __init__(
         self,
         model: EmbeddingModel,
-        layer: str | None = None,
-        channel_reduction: ChannelReduction = "abs_of_sum",
+        layer: str | Sequence[str] | None = None,
+        options: ExplanationOptions | None = None,
+        *,
+        cache: ExplanationCache | None = None,
+        memory_budget: int = MEMORY_BUDGET,
+        device: str = "auto",
     ) -> None:
         """Check that a model can be explained.
 
         Args:
             model: the embedding model.
-            layer: dotted path of the layer whose cells are matched, such as "blocks.3"; None takes the
-                model's recommended one.
-            channel_reduction: how layer relevance is reduced over channels: "abs_of_sum" (the authors'
-                code) or "sum_of_abs" (WildMe's fork).
+            layer: dotted path of the layer whose cells are matched, such as "blocks.3", or several of them (see
+                ``explain_layers``); None takes the model's recommended one.
+            options: departures from the published method; None: none.
+            cache: where results are kept on disk; None: nowhere.
+            memory_budget: how many bytes of recent photos' activations to keep between pairs. About 0.6 GB a
+                photo for MiewID at 440 pixels.
+            device: where to compute, as torch names it; "auto": on a CUDA device if there is one, or else where
+                the model is.
 
         Raises:
-            ExplanationError: no rule for one of the model's modules, no such layer, or an unknown reduction.
+            ExplanationError: no rule for one of the model's modules, no such layer, or no such device.
         """
-        if channel_reduction not in get_args(ChannelReduction):
-            choices = ", ".join(get_args(ChannelReduction))
-            raise ExplanationError(f"channel_reduction is “{channel_reduction}”; choose one of {choices}.")
         check_supported(model.module)
-        if layer is not None and layer not in dict(model.module.named_modules()):
-            raise ExplanationError(
-                f"The model {model.name} has no layer “{layer}”. Layers to choose from: "
-                f"{', '.join(model.stage_names())}."
-            )
         self.model = model
-        self.channel_reduction: ChannelReduction = channel_reduction
-        self._layer = layer
+        self.options = options or ExplanationOptions()
+        self.rules: Rules = rules_for(model.module)
+        self._layers = None if layer is None else (layer,) if isinstance(layer, str) else tuple(layer)
+        for path in self._layers or ():
+            self._check_layer(path)
+        self._device = device_named(device, model.device)
+        self._cache = cache
+        self._traces = TraceStore(memory_budget)
         self._relevance_model: RelevanceModel | None = None
         self._lock = threading.Lock()
 
     @property
-    def layer(self) -> str:
-        """The layer whose cells are matched.
+    def layers(self) -> tuple[str, ...]:
+        """The layers whose cells are matched.
 
         Raises:
-            ExplanationError: it is left open until the first tensors are seen.
+            ModelError: it was left to the model, which cannot tell before it has seen a tensor.
         """
-        if self._layer is None:
-            self._layer = self.model.recommended_layer
-        return self._layer
+        if self._layers is None:
+            self._layers = (self.model.recommended_layer,)
+        return self._layers
+
+    @property
+    def layer(self) -> str:
+        """The (first) layer whose cells are matched; see ``layers``."""
+        return self.layers[0]
 
     def explain(
         self, query: Photo, candidate: Photo, k_lines: int = 20, k_colors: int = 10
@@ -96,10 +112,35 @@ class PairExplainer:
             PhotoError: a photo cannot be read.
             ExplanationError: the pair cannot be explained.
         """
+        return _last(self.stages(query, candidate, k_lines, k_colors))
+
+    def stages(
+        self, query: Photo, candidate: Photo, k_lines: int = 20, k_colors: int = 10
+    ) -> Iterator[PairExplanation]:
+        """Explain a pair step by step: lines and heat maps first, then with each match's color maps.
+
+        Every explanation is complete but for the color maps still to come; the last one is what ``explain``
+        returns. Whoever stops iterating stops the work; what was computed so far is kept.
+
+        Raises:
+            PhotoError: a photo cannot be read.
+            ExplanationError: the pair cannot be explained.
+        """
         _check_counts(k_lines, k_colors)
-        first, second = self._prepare(query), self._prepare(candidate)
-        explanation = self._explain(first, second, k_lines, k_colors)
-        return replace(explanation, query_photo=query, candidate_photo=candidate)
+        pictures = self._of_photo(query), self._of_photo(candidate)
+        return self._stages(*pictures, self._layer_for(pictures[0]), k_lines, k_colors)
+
+    def explain_layers(
+        self, query: Photo, candidate: Photo, k_lines: int = 20, k_colors: int = 10
+    ) -> tuple[PairExplanation, ...]:
+        """Explain a pair at each of the explainer's layers, from the same forward passes.
+
+        Raises:
+            PhotoError: a photo cannot be read.
+            ExplanationError: the pair cannot be explained.
+        """
+        pictures = self._of_photo(query), self._of_photo(candidate)
+        return self._explain_layers(*pictures, k_lines, k_colors)
 
     def explain_tensors(
         self, query: Tensor, candidate: Tensor, k_lines: int = 20, k_colors: int = 10
@@ -110,110 +151,236 @@ class PairExplainer:
             ExplanationError: a tensor has another shape or is not of floating point, or the pair cannot be
                 explained.
         """
+        return _last(self.tensor_stages(query, candidate, k_lines, k_colors))
+
+    def tensor_stages(
+        self, query: Tensor, candidate: Tensor, k_lines: int = 20, k_colors: int = 10
+    ) -> Iterator[PairExplanation]:
+        """``stages`` for a pair of already preprocessed inputs (1, 3, H, W).
+
+        Raises:
+            ExplanationError: as ``explain_tensors``.
+        """
         _check_counts(k_lines, k_colors)
-        return self._explain(
-            _from_tensor(query, "query"), _from_tensor(candidate, "candidate"), k_lines, k_colors
+        pictures = picture_of_tensor(query, "query"), picture_of_tensor(candidate, "candidate")
+        return self._stages(*pictures, self._layer_for(pictures[0]), k_lines, k_colors)
+
+    def explain_tensor_layers(
+        self, query: Tensor, candidate: Tensor, k_lines: int = 20, k_colors: int = 10
+    ) -> tuple[PairExplanation, ...]:
+        """``explain_layers`` for a pair of already preprocessed inputs (1, 3, H, W).
+
+        Raises:
+            ExplanationError: as ``explain_tensors``.
+        """
+        return self._explain_layers(
+            picture_of_tensor(query, "query"), picture_of_tensor(candidate, "candidate"), k_lines, k_colors
         )
 
-    def _prepare(self, photo: Photo) -> _Prepared:
-        image = open_photo(photo)
-        inputs = self.model.preprocess([image])
-        return _Prepared(inputs, PhotoFrame(image.size, (inputs.shape[-1], inputs.shape[-2])))
+    def _explain_layers(
+        self, query: Picture, candidate: Picture, k_lines: int, k_colors: int
+    ) -> tuple[PairExplanation, ...]:
+        _check_counts(k_lines, k_colors)
+        self._layer_for(query)
+        return tuple(_last(self._stages(query, candidate, layer, k_lines, k_colors)) for layer in self.layers)
 
-    def _explain(
-        self, query: _Prepared, candidate: _Prepared, k_lines: int, k_colors: int
-    ) -> PairExplanation:
-        model = self._ready(query.inputs)
-        traces = model.trace(query.inputs), model.trace(candidate.inputs)
-        similarity, seeds = cosine_with_gradients(traces[0].embedding, traces[1].embedding)
+    def _stages(
+        self, query: Picture, candidate: Picture, layer: str, k_lines: int, k_colors: int
+    ) -> Iterator[PairExplanation]:
+        with memory_watched():
+            result = self._keeper.pair(query.key, candidate.key, layer)
+            if result is None:
+                result = self._pair_result(query, candidate, layer)
+                self._keeper.keep_pair(query.key, candidate.key, layer, result)
+        explanation = self._explanation(query, candidate, layer, result, (k_lines, k_colors))
+        yield explanation
+        count = min(k_colors, len(result.matches))
+        sides = (
+            _ColorMaps(self, query, layer, result.matches.query_cells[:count], result.query_frame),
+            _ColorMaps(
+                self, candidate, layer, result.matches.candidate_cells[:count], result.candidate_frame
+            ),
+        )
+        try:
+            for number in range(count):
+                with memory_watched():
+                    first, second = (side.up_to(number) for side in sides)
+                yield replace(explanation, query_color_maps=first, candidate_color_maps=second)
+        finally:
+            for side in sides:
+                side.keep()
+            self._traces.trim()
+
+    def _pair_result(self, query: Picture, candidate: Picture, layer: str) -> PairResult:
+        traces = self._trace(query, complete=True), self._trace(candidate, complete=True)
+        for trace, name in zip(traces, ("query", "candidate"), strict=True):
+            check_features(trace, layer, name)
+        similarity, seeds = cosine_with_gradients(*(_at_least_single(trace.embedding) for trace in traces))
         relevance = [
-            reduce_channels(trace.layer_relevance(seed), self.channel_reduction)
+            reduce_channels(trace.layer_relevance(layer, seed), self.options.channel_reduction)
             for trace, seed in zip(traces, seeds, strict=True)
         ]
-        matches = _ordered_matches(traces, relevance, (query.frame, candidate.frame))
+        frames = query.frame, candidate.frame
+        matches = ordered_matches(traces, layer, relevance, frames, self.options)
+        if candidate.key != query.key:  # a query is asked for again, a candidate seldom
+            self._traces.put(candidate.key, traces[1].without_way_to_embedding())
+        return PairResult(similarity, matches, relevance[0], relevance[1], *frames)
+
+    def _explanation(
+        self, query: Picture, candidate: Picture, layer: str, result: PairResult, counts: tuple[int, int]
+    ) -> PairExplanation:
+        """Without color maps."""
+        frames = result.query_frame, result.candidate_frame
+        none = [np.zeros((0, *frame.input_size[::-1]), np.float32) for frame in frames]
         return PairExplanation(
-            similarity=similarity,
-            layer=self.layer,
-            matches=matches,
-            query_relevance=relevance[0],
-            candidate_relevance=relevance[1],
-            query_color_maps=_color_maps(traces[0], matches.query_cells[:k_colors], query.frame),
-            candidate_color_maps=_color_maps(traces[1], matches.candidate_cells[:k_colors], candidate.frame),
-            query_frame=query.frame,
-            candidate_frame=candidate.frame,
-            k_lines=k_lines,
-            k_colors=k_colors,
-            channel_reduction=self.channel_reduction,
+            similarity=result.similarity,
+            layer=layer,
+            matches=result.matches,
+            query_relevance=result.query_relevance,
+            candidate_relevance=result.candidate_relevance,
+            query_color_maps=none[0],
+            candidate_color_maps=none[1],
+            query_frame=result.query_frame,
+            candidate_frame=result.candidate_frame,
+            k_lines=counts[0],
+            k_colors=counts[1],
+            options=self.options,
+            rules=self.rules,
             model=self.model.name,
             model_fingerprint=self.model.fingerprint,
-            preprocessing=self.model.preprocessing_in_words,
+            preprocessing=self._preprocessing_in_words,
             version=__version__,
+            query_photo=query.photo,
+            candidate_photo=candidate.photo,
+        )
+
+    def _trace(self, picture: Picture, *, complete: bool = False) -> Trace:
+        def make() -> Trace:
+            inputs = picture.inputs.to(device=self._device, dtype=self._dtype)
+            with self._size_watched():
+                return self._ready(inputs).trace(inputs)
+
+        return self._traces.get(picture.key, make, complete=complete)
+
+    def _color_map(self, picture: Picture, layer: str, cell: Cell) -> WindowedMap:
+        sent = self._trace(picture).color_map(layer, *cell)
+        return WindowedMap(sent.values[0, 0].float().cpu().numpy(), sent.top, sent.left)
+
+    def _of_photo(self, photo: Photo) -> Picture:
+        preprocessing = self._preprocessing_in_words
+        key = f"{photo_digest(photo)} {photo.box} {preprocessing}"
+
+        def read() -> Prepared:
+            image = open_photo(photo)
+            inputs = self.model.preprocess([image], self.options.input_size)
+            return inputs, PhotoFrame(image.size, (inputs.shape[-1], inputs.shape[-2]))
+
+        return Picture(key, read, photo)
+
+    def _layer_for(self, picture: Picture) -> str:
+        """The (first) layer, found by the size of a picture where neither user nor preprocessing say it."""
+        if self._layers is None and self.model.preprocessing is None:
+            self._layers = (self.model.recommend_layer(picture.frame.input_size),)
+        return self.layer
+
+    def _check_layer(self, path: str) -> None:
+        if path in dict(self.model.module.named_modules()):
+            return
+        names = self.model.stage_names()
+        near = difflib.get_close_matches(path, [name for name, _ in self.model.module.named_modules()], n=3)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise ExplanationError(
+            f"The model {self.model.name} has no layer “{path}”.{hint} Layers to choose from: {', '.join(names)}."
         )
 
     def _ready(self, example: Tensor) -> RelevanceModel:
         with self._lock:
             if self._relevance_model is None:
-                if self._layer is None and self.model.preprocessing is None:
-                    self._layer = self.model.recommend_layer((example.shape[-1], example.shape[-2]))
                 self._relevance_model = RelevanceModel(
-                    self.model.module, self.layer, example.to(self.model.device)
+                    self.model.module, self.layers, example, conserve_skips=self.options.conserve_skips
                 )
             return self._relevance_model
 
+    @property
+    def _dtype(self) -> torch.dtype:
+        """The precision to compute in: a double-precision model stays one."""
+        own = next((p.dtype for p in self.model.module.parameters()), torch.float32)
+        exact = self.options.precision == "float32"
+        return torch.float64 if exact and own == torch.float64 else self.options.dtype
 
-def cosine_with_gradients(query: Tensor, candidate: Tensor) -> tuple[float, tuple[Tensor, Tensor]]:
-    """Cosine of two embeddings (1, D) and its gradients by them: the relevance that is sent back.
+    @property
+    def _preprocessing_in_words(self) -> str:
+        size = self.options.input_size
+        own = self.model.preprocessing_in_words
+        return own if size is None else f"{own}, but at {size[0]}×{size[1]} pixels"
 
-    Raises:
-        ExplanationError: an embedding is not finite.
-    """
-    if not (query.isfinite().all() and candidate.isfinite().all()):
-        raise ExplanationError(
-            "The model's embedding of this pair is not a finite number; check its weights."
-        )
-    first, second = query.clone().requires_grad_(), candidate.clone().requires_grad_()
-    with torch.enable_grad():
-        similarity = torch.cosine_similarity(first, second).sum()
-    by_first, by_second = torch.autograd.grad(similarity, (first, second))
-    return float(similarity.detach()), (by_first, by_second)
+    @cached_property
+    def _keeper(self) -> Keeper:
+        if self._cache is None:
+            return Keeper(None, ())
+        module = self.model.module
+        context = [engine_fingerprint(), self.model.fingerprint, code_fingerprint(module)]
+        return Keeper(self._cache, [*context, str(self.options), str(self._dtype), self._device.type])
 
-
-def _ordered_matches(
-    traces: tuple[Trace, Trace],
-    relevance: list[npt.NDArray[np.float64]],
-    frames: tuple[PhotoFrame, PhotoFrame],
-) -> Matches:
-    first, second, distance = mutual_matches(traces[0].features, traces[1].features)
-    of_match = relevance[0].ravel()[first] * relevance[1].ravel()[second]
-    order = np.argsort(-of_match, kind="stable")
-    grids = [(map_.shape[1], map_.shape[0]) for map_ in relevance]
-    query_cells = column_row(first[order], grids[0][0])
-    candidate_cells = column_row(second[order], grids[1][0])
-    return Matches(
-        query_cells=query_cells,
-        candidate_cells=candidate_cells,
-        query_xy=frames[0].cells_to_photo(query_cells, grids[0]),
-        candidate_xy=frames[1].cells_to_photo(candidate_cells, grids[1]),
-        relevance=of_match[order],
-        distance=distance[order],
-    )
+    @contextmanager
+    def _size_watched(self) -> Iterator[None]:
+        """Say it for the user when a model refuses the input size that was asked for."""
+        try:
+            yield
+        except (AssertionError, RuntimeError) as error:
+            if self.options.input_size is None or isinstance(error, torch.OutOfMemoryError):
+                raise
+            raise ExplanationError(
+                f"The model {self.model.name} does not take inputs of {self.options.input_size} pixels ({error}). "
+                "Leave input_size out."
+            ) from error
 
 
-def _color_maps(trace: Trace, cells: npt.NDArray[np.int64], frame: PhotoFrame) -> npt.NDArray[np.float32]:
-    width, height = frame.input_size
-    maps = [trace.color_map(int(column), int(row)) for column, row in cells]
-    return np.stack(maps) if maps else np.zeros((0, height, width), np.float32)
+class _ColorMaps:
+    """The color maps of one side of a pair, as they come."""
+
+    def __init__(
+        self,
+        explainer: PairExplainer,
+        picture: Picture,
+        layer: str,
+        cells: npt.NDArray[np.int64],
+        frame: PhotoFrame,
+    ) -> None:
+        self._explainer = explainer
+        self._picture = picture
+        self._layer = layer
+        self._cells: list[Cell] = [(int(column), int(row)) for column, row in cells]
+        self._input_size = frame.input_size
+        self._maps = np.zeros((len(cells), *frame.input_size[::-1]), np.float32)
+        self._new: dict[Cell, WindowedMap] = {}
+
+    def up_to(self, number: int) -> npt.NDArray[np.float32]:
+        """The maps (number + 1, H, W) of the first matches; asked for one after the other."""
+        cell = self._cells[number]
+        found = self._kept.get(cell) or self._new.get(cell)
+        if found is None:
+            found = self._explainer._color_map(self._picture, self._layer, cell)
+            self._new[cell] = found
+        self._maps[number] = found.full(self._input_size)
+        return self._maps[: number + 1]
+
+    def keep(self) -> None:
+        """Put what is new on disk."""
+        self._explainer._keeper.keep_maps(self._picture.key, self._layer, self._new)
+
+    @cached_property
+    def _kept(self) -> dict[Cell, WindowedMap]:
+        return self._explainer._keeper.maps(self._picture.key, self._layer, self._cells)
 
 
-def _from_tensor(tensor: Tensor, name: str) -> _Prepared:
-    if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-        raise ExplanationError(
-            f"The {name} must be a preprocessed floating-point tensor of shape (1, 3, H, W)."
-        )
-    if tensor.ndim != 4 or tensor.shape[:2] != (1, 3):
-        raise ExplanationError(f"The {name} has shape {tuple(tensor.shape)}; (1, 3, H, W) is needed.")
-    size = (tensor.shape[-1], tensor.shape[-2])
-    return _Prepared(tensor, PhotoFrame(size, size))
+def _at_least_single(tensor: Tensor) -> Tensor:
+    return tensor if tensor.dtype == torch.float64 else tensor.float()
+
+
+def _last(stages: Iterator[PairExplanation]) -> PairExplanation:
+    *_, last = stages
+    return last
 
 
 def _check_counts(k_lines: int, k_colors: int) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from pairx_core.catalogue.photo import Photo
+from pairx_core.explain.options import ExplanationOptions
+from pairx_core.explain.support import Rules
 from pairx_core.frames import PhotoFrame
-
-ChannelReduction = Literal["abs_of_sum", "sum_of_abs"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +23,7 @@ class Matches:
     query_xy: npt.NDArray[np.float32]  # (N, 2) x, y pixels in the upright cropped query photo
     candidate_xy: npt.NDArray[np.float32]  # (N, 2) x, y pixels in the upright cropped candidate photo
     relevance: npt.NDArray[np.float64]  # (N,) product of the two cells' layer relevance, descending
-    distance: npt.NDArray[np.float64]  # (N,) Euclidean distance of the two raw feature vectors
+    distance: npt.NDArray[np.float64]  # (N,) of the two raw feature vectors: Euclidean, or 1 - cosine
 
     def __len__(self) -> int:
         return len(self.relevance)
@@ -48,7 +47,8 @@ class PairExplanation:
     candidate_frame: PhotoFrame
     k_lines: int  # how many lines were asked for
     k_colors: int  # how many color maps were asked for
-    channel_reduction: ChannelReduction
+    options: ExplanationOptions  # how it was made; the default is the published method
+    rules: Rules  # how relevance was propagated
     model: str  # the model's name
     model_fingerprint: str  # identifies weights and preprocessing
     preprocessing: str  # in words
@@ -60,6 +60,15 @@ class PairExplanation:
     def line_count(self) -> int:
         """Number of lines there are to draw: k_lines, or fewer where there are fewer matches."""
         return min(self.k_lines, len(self.matches))
+
+    @property
+    def departures(self) -> tuple[str, ...]:
+        """In words, in what this explanation departs from the published method; empty for the default.
+
+        What makes it inexact begins with "inexact".
+        """
+        beyond = ("relevance propagated by AttnLRP",) if self.rules == "AttnLRP" else ()
+        return beyond + self.options.departures()
 
     def save(self, path: str | Path) -> None:
         """Write the explanation to one ``.npz`` file (no pickle), whole or not at all.

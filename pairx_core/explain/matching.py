@@ -2,46 +2,107 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from pairx_core.explain.explanation import ChannelReduction
+from pairx_core.explain.options import ChannelReduction, Distance
+
+Floats = npt.NDArray[np.float64]
 
 
-def reduce_channels(relevance: Tensor, reduction: ChannelReduction) -> npt.NDArray[np.float64]:
+@dataclass(frozen=True, slots=True, eq=False)
+class MutualMatches:
+    """Pairs of cells that are each other's nearest neighbour, in the query's order."""
+
+    query: npt.NDArray[np.int64]  # (N,) flat cell numbers, row * columns + column, ascending
+    candidate: npt.NDArray[np.int64]  # (N,)
+    distance: Floats  # (N,)
+    query_shift: Floats  # (N, 2) from the cell's centre, (x, y) in cells; zeros unless refined
+    candidate_shift: Floats  # (N, 2)
+
+
+def reduce_channels(relevance: Tensor, reduction: ChannelReduction) -> Floats:
     """Layer relevance (1, C, h, w) as one number a cell, (h, w): |sum over C| or sum over C of |.|."""
     cells = relevance[0].sum(0).abs() if reduction == "abs_of_sum" else relevance[0].abs().sum(0)
     return cells.double().cpu().numpy()
 
 
 def mutual_matches(
-    query: Tensor, candidate: Tensor
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    query: Tensor, candidate: Tensor, distance: Distance = "euclidean", *, refine: bool = False
+) -> MutualMatches:
     """Pairs of cells that are each other's nearest neighbour.
 
-    A cell's descriptor is its raw feature vector; distances are Euclidean, computed in float64.
+    A cell's descriptor is its raw feature vector. Distances are computed in float64: Euclidean, or 1 - cosine.
 
     Args:
         query: feature map (1, C, h, w).
         candidate: feature map (1, C, h', w').
-
-    Returns:
-        Flat cell numbers (row * w + column) in the query, ascending, and in the candidate, each (N,), and
-        their distances (N,).
+        distance: which of the two.
+        refine: find where between the cells the distance is least: the vertex of the parabola through a cell and
+            its two neighbours, along each axis, at most half a cell away.
     """
-    first = query[0].double().flatten(1).T.contiguous()
-    second = candidate[0].double().flatten(1).T.contiguous()
-    distances = torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist")
+    distances = _distances(_descriptors(query), _descriptors(candidate), distance)
     nearest_in_second = distances.argmin(1)
     nearest_in_first = distances.argmin(0)
-    cells = torch.arange(len(first), device=first.device)
+    cells = torch.arange(len(distances), device=distances.device)
     mutual = nearest_in_first[nearest_in_second] == cells
-    matched, partner = cells[mutual], nearest_in_second[mutual]
-    return matched.cpu().numpy(), partner.cpu().numpy(), distances[matched, partner].cpu().numpy()
+    first, second = cells[mutual], nearest_in_second[mutual]
+    shifts = [np.zeros((len(first), 2))] * 2
+    if refine:
+        shifts = [
+            _vertices(distances[:, second].T, first, query.shape[2:]),
+            _vertices(distances[first], second, candidate.shape[2:]),
+        ]
+    return MutualMatches(
+        first.cpu().numpy(),
+        second.cpu().numpy(),
+        distances[first, second].cpu().numpy(),
+        shifts[0],
+        shifts[1],
+    )
 
 
 def column_row(cells: npt.NDArray[np.int64], columns: int) -> npt.NDArray[np.int64]:
     """Flat cell numbers (N,) as (N, 2) of (column, row)."""
     return np.stack([cells % columns, cells // columns], axis=1)
+
+
+def _descriptors(features: Tensor) -> Tensor:
+    """(1, C, h, w) as (h * w, C), float64."""
+    return features[0].double().flatten(1).T.contiguous()
+
+
+def _distances(first: Tensor, second: Tensor, distance: Distance) -> Tensor:
+    if distance == "cosine":
+        return 1.0 - F.normalize(first, dim=1) @ F.normalize(second, dim=1).T
+    return torch.cdist(first, second, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def _vertices(distances: Tensor, cells: Tensor, grid: torch.Size) -> Floats:
+    """Where around each cell its distance is least, (N, 2) as (x, y) in cells; distances (N, h * w)."""
+    maps = distances.reshape(-1, *grid)
+    numbers = torch.arange(len(cells), device=cells.device)
+    rows, columns = cells // grid[1], cells % grid[1]
+    middle = maps[numbers, rows, columns]
+    across = _vertex(_at(maps, numbers, rows, columns - 1), middle, _at(maps, numbers, rows, columns + 1))
+    along = _vertex(_at(maps, numbers, rows - 1, columns), middle, _at(maps, numbers, rows + 1, columns))
+    return torch.stack([across, along], 1).cpu().numpy()
+
+
+def _at(maps: Tensor, numbers: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Entries of maps (N, h, w); not a number outside."""
+    inside = (rows >= 0) & (rows < maps.shape[1]) & (columns >= 0) & (columns < maps.shape[2])
+    values = maps[numbers, rows.clamp(0, maps.shape[1] - 1), columns.clamp(0, maps.shape[2] - 1)]
+    return torch.where(inside, values, torch.nan)
+
+
+def _vertex(before: Tensor, middle: Tensor, after: Tensor) -> Tensor:
+    """The vertex of the parabola through points at -1, 0 and 1; 0 where it has none or a neighbour is missing."""
+    curvature = before - 2 * middle + after
+    vertex = (0.5 * (before - after) / curvature).clamp(-0.5, 0.5)
+    return torch.where(curvature > 0, vertex, 0.0).nan_to_num(0.0)

@@ -16,9 +16,10 @@ import numpy as np
 from pairx_core.catalogue import Box, Photo
 from pairx_core.errors import ExplanationError
 from pairx_core.explain.explanation import Matches, PairExplanation
+from pairx_core.explain.options import ExplanationOptions
 from pairx_core.frames import PhotoFrame
 
-FORMAT = "pairx-explanation/1"
+FORMAT = "pairx-explanation/2"
 _ARRAYS = ("query_relevance", "candidate_relevance", "query_color_maps", "candidate_color_maps")
 _FRAMES = ("query_frame", "candidate_frame")
 _PHOTOS = ("query_photo", "candidate_photo")
@@ -57,7 +58,7 @@ def load_explanation(path: Path) -> PairExplanation:
         raise ExplanationError(f"{path}: not an explanation that this version reads ({FORMAT}).")
     try:
         return _assemble(header, arrays)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ExplanationError) as error:
         raise ExplanationError(f"{path}: the explanation file is incomplete ({error}).") from None
 
 
@@ -66,7 +67,7 @@ def header_of(explanation: PairExplanation) -> dict[str, Any]:
     header: dict[str, Any] = {"format": FORMAT}
     for field in fields(explanation):
         value = getattr(explanation, field.name)
-        if field.name in _FRAMES:
+        if field.name in (*_FRAMES, "options"):
             value = asdict(value)
         elif field.name in _PHOTOS:
             value = None if value is None else _photo_to_json(value)
@@ -80,6 +81,9 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Any]) -> PairExplanation
     for name in _FRAMES:
         sizes = values[name]
         values[name] = PhotoFrame(tuple(sizes["photo_size"]), tuple(sizes["input_size"]))
+    options = values["options"]
+    size = options["input_size"]
+    values["options"] = ExplanationOptions(**{**options, "input_size": None if size is None else tuple(size)})
     for name in _PHOTOS:
         values[name] = None if values[name] is None else _photo_from_json(values[name])
     matches = Matches(**{field.name: arrays[f"matches.{field.name}"] for field in fields(Matches)})

@@ -3,137 +3,252 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from pairx_core.errors import ExplanationError
-from pairx_core.explain.conversion import convert
-from pairx_core.models.module_copy import shared_copy
+from pairx_core.explain.attnlrp import ATTNLRP, FunctionRules, with_attnlrp
+from pairx_core.explain.conversion import EPSILON_PLUS, merge_batch_norms, with_epsilon_plus
+from pairx_core.explain.propagation import Edge, Tape, edge_of
+from pairx_core.explain.relevance import Relevance
+from pairx_core.explain.rules.conserved_sum import conserved_sum
+from pairx_core.explain.support import Rules, check_supported, rules_for
+from pairx_core.models.cell_grid import CellGrid, is_feature_map, prefix_tokens
+from pairx_core.models.module_copy import frozen_copy
 
 
 class RelevanceModel:
-    """A private copy of a model, cut at one layer, through which relevance travels. Threads may share it."""
+    """A private copy of a model through which relevance travels. Made once; threads may share it."""
 
-    def __init__(self, module: nn.Module, layer: str, example: Tensor) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        layers: Sequence[str],
+        example: Tensor,
+        *,
+        conserve_skips: bool = False,
+    ) -> None:
         """Convert a model.
 
         Args:
-            module: the user's model, in evaluation mode; it is not touched.
-            layer: dotted path of the layer at which to cut.
-            example: one input (1, 3, H, W).
+            module: the user's model, in evaluation mode; it is not touched, its weights are shared.
+            layers: dotted paths of the layers whose cells are asked for.
+            example: one input (1, 3, H, W) of the precision and on the device to be used.
+            conserve_skips: share relevance out at additions, which the reference sends in full to both sides.
 
         Raises:
             ExplanationError: no such layer, or a module without a propagation rule.
         """
-        converted, merged = convert(module, example)
-        self._relevant = _CutModel(converted, layer)
-        self._plain = _CutModel(shared_copy(module), layer) if merged else None
+        check_supported(module)
+        self.rules: Rules = rules_for(module)
+        self._prefix = prefix_tokens(module)
+        private = _private_copy(module, example)
+        merged = self.rules == "EpsilonPlus" and merge_batch_norms(private, example)
+        ruled = with_epsilon_plus(private) if self.rules == "EpsilonPlus" else with_attnlrp(private)
+        self._relevant = _Watched(ruled, layers)
+        self._plain = _Watched(_private_copy(module, example), layers) if merged else None
+        self._table = dict(ATTNLRP if self.rules == "AttnLRP" else EPSILON_PLUS)
+        if conserve_skips and self.rules == "EpsilonPlus":  # by AttnLRP it is conserved anyway
+            self._table |= {torch.add: _sum, Tensor.add: _sum, Tensor.add_: _sum_in_place}
 
     def trace(self, inputs: Tensor) -> Trace:
         """Run one input (1, 3, H, W) forward and keep what the way back needs.
 
         Raises:
-            ExplanationError: the layer is not run exactly once, or its output is no feature map.
+            ExplanationError: a layer is not run exactly once, or its output is no grid of cells.
         """
         pixels = inputs.detach().clone().requires_grad_()
-        with torch.enable_grad():
-            path = self._relevant.run(pixels)
+        with torch.enable_grad(), FunctionRules(self._table):
+            embedding, layers = self._relevant.run(pixels)
         if self._plain is None:
-            return Trace(pixels, path, path)
-        with torch.no_grad():
-            return Trace(pixels, path, self._plain.run(inputs))
+            own_embedding, own_layers = embedding, layers
+        else:  # merging batch norms moved the copy's activations a little: show the model's own
+            with torch.no_grad():
+                own_embedding, own_layers = self._plain.run(inputs)
+        size = (inputs.shape[3], inputs.shape[2])
+        states = {}
+        for path, seen in layers.items():
+            grid = self._grid(path, seen.output, size)
+            features = grid.feature_map(own_layers[path].output)
+            states[path] = LayerState(grid, features, seen.output, seen.edge)
+        return Trace(self.rules, pixels, embedding, own_embedding.detach(), states)
+
+    def _grid(self, path: str, output: Tensor, input_size: tuple[int, int]) -> CellGrid:
+        grid = CellGrid.of(output, input_size, self._prefix)
+        if grid is None:
+            raise ExplanationError(
+                f"The layer “{path}” has no grid of cells (its output has the shape {tuple(output.shape)}). "
+                "Choose a stage with a feature map, such as “blocks.3” or “layer3”."
+            )
+        return grid
+
+
+@dataclass(frozen=True, eq=False)
+class LayerState:
+    """What a layer gave for one photo."""
+
+    grid: CellGrid
+    features: Tensor  # (1, C, h, w), the model's own
+    output: Tensor  # of the relevance copy, as the layer gave it; detached
+    edge: Edge  # where it stands in autograd's record
 
 
 class Trace:
-    """The activations of one photo, from the pixels to the layer and from the layer to the embedding."""
+    """The activations of one photo, and the record of how they came about. Threads may share it."""
 
-    def __init__(self, pixels: Tensor, path: _Path, plain: _Path) -> None:
-        self._pixels = pixels
-        self._path = path
-        self.features: Tensor = plain.head.detach()  # (1, C, h, w), the model's own
-        self.embedding: Tensor = plain.embedding.detach()  # (1, D), the model's own
+    def __init__(
+        self,
+        rules: Rules,
+        pixels: Tensor,
+        end: Tensor | None,
+        embedding: Tensor,
+        layers: dict[str, LayerState],
+    ) -> None:
+        """Take a recorded pass from the pixels (1, 3, H, W) to its end, the relevance copy's embedding (1, D).
 
-    def layer_relevance(self, seed: Tensor) -> Tensor:
-        """Relevance at the layer, (1, C, h, w), for a relevance of the embedding, (1, D)."""
-        path = self._path
-        (relevance,) = torch.autograd.grad(path.embedding, path.tail, seed, retain_graph=True)
-        return relevance
-
-    def color_map(self, column: int, row: int) -> npt.NDArray[np.float32]:
-        """What the cell looked at: (H, W) in input pixels, not negative.
-
-        The layer is seeded with the activations of this one cell, which are sent back to the pixels.
+        Without an end, only color maps can be asked for.
         """
-        head = self._path.head
-        seed = torch.zeros_like(head)
-        seed[:, :, row, column] = head.detach()[:, :, row, column]
-        (relevance,) = torch.autograd.grad(head, self._pixels, seed, retain_graph=True)
-        return relevance[0].sum(0).abs().float().cpu().numpy()
+        self.rules = rules
+        self.embedding = embedding  # (1, D), the model's own
+        self.layers = layers
+        self._pixels = pixels
+        start = edge_of(pixels)
+        self._early = {path: Tape(start, state.edge) for path, state in layers.items()}
+        self._late = (
+            {} if end is None else {path: Tape(state.edge, edge_of(end)) for path, state in layers.items()}
+        )
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether relevance can still be sent back from the embedding."""
+        return bool(self._late)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by activations and denominators, in bytes."""
+        steps = [step for tape in (*self._early.values(), *self._late.values()) for step in tape.steps]
+        kept = {tensor.data_ptr(): tensor for step in steps for tensor in step.kept()}
+        return sum(tensor.numel() * tensor.element_size() for tensor in kept.values())
+
+    def layer_relevance(self, layer: str, seed: Tensor) -> Tensor:
+        """Relevance of a layer's cells, (1, C, h, w), for a relevance of the embedding, (1, D).
+
+        Raises:
+            ExplanationError: the embedding does not depend on the layer.
+        """
+        state = self.layers[layer]
+        sent = self._late[layer].send_back(Relevance.whole(seed.to(self._pixels.dtype)))
+        if sent is None:
+            raise ExplanationError(f"The model's embedding does not depend on the layer “{layer}”.")
+        values = sent.full()
+        return state.grid.feature_map(values * state.output if self.rules == "AttnLRP" else values)
+
+    def color_map(self, layer: str, column: int, row: int) -> Relevance:
+        """What a cell looked at: (1, 1, H, W) in input pixels, not negative, zero outside its window.
+
+        The layer is seeded with the activations of this one cell, which are sent back to the pixels (Shrack et
+        al. 2025, section 3).
+        """
+        sent = self._early[layer].send_back(self._seed(self.layers[layer], column, row))
+        if sent is None:
+            return Relevance(self._pixels.new_zeros(1, 1, 1, 1), self._pixels.shape)
+        values = sent.values
+        if self.rules == "AttnLRP":
+            values = values * sent.window_of(self._pixels.detach())
+        return Relevance(values.sum(1, keepdim=True).abs(), self._pixels.shape, sent.top, sent.left)
+
+    def without_way_to_embedding(self) -> Trace:
+        """The same without what only layer relevance needs. Color maps can still be asked for."""
+        return Trace(self.rules, self._pixels, None, self.embedding, self.layers)
+
+    def _seed(self, state: LayerState, column: int, row: int) -> Relevance:
+        """The activations of one cell as relevance (for AttnLRP: a modified gradient of one)."""
+        activations = state.output if self.rules == "EpsilonPlus" else torch.ones_like(state.output)
+        if state.grid.form == "NCHW":
+            cell = activations[:, :, row : row + 1, column : column + 1]
+            return Relevance(cell, state.output.shape, row, column)
+        seed = torch.zeros_like(state.output)
+        state.grid.feature_map(seed)[:, :, row, column] = state.grid.feature_map(activations)[
+            :, :, row, column
+        ]
+        return Relevance.whole(seed)
 
 
-class _Path:
-    """One forward pass: up to the layer's output (head), and on from a fresh copy of it (tail)."""
-
-    def __init__(self, head: Tensor, tail: Tensor, embedding: Tensor) -> None:
-        self.head = head
-        self.tail = tail
-        self.embedding = embedding
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    output: Tensor
+    edge: Edge
 
 
-class _CutModel:
-    """A private model whose layer's output is kept. What it keeps is kept per thread."""
+class _Watched:
+    """A private model whose layers' outputs are noted, each thread's apart."""
 
-    def __init__(self, module: nn.Module, layer: str) -> None:
+    def __init__(self, module: nn.Module, layers: Sequence[str]) -> None:
         self._module = module
-        self._layer = layer
-        self._kept = threading.local()
-        parent_path, _, name = layer.rpartition(".")
-        try:
-            parent = module.get_submodule(parent_path)
-            inner = parent.get_submodule(name)
-        except AttributeError:
-            raise ExplanationError(
-                f"The layer “{layer}” does not exist in this model, or lies inside a module that relevance "
-                "passes as a whole. Choose a stage, such as “blocks.3” or “layer3”."
-            ) from None
-        setattr(parent, name, _Cut(inner, self))
+        self._layers = tuple(layers)
+        self._seen = threading.local()
+        for path in layers:
+            try:
+                watched = module.get_submodule(path)
+            except AttributeError:
+                raise ExplanationError(
+                    f"The layer “{path}” does not exist in this model, or lies inside a module that relevance "
+                    "passes as a whole. Choose a stage, such as “blocks.3” or “layer3”."
+                ) from None
+            watched.register_forward_hook(self._noting(path))
 
-    def run(self, inputs: Tensor) -> _Path:
-        self._kept.outputs = []
+    def run(self, inputs: Tensor) -> tuple[Tensor, dict[str, _Seen]]:
+        self._seen.outputs = []
         embedding = self._module(inputs)
-        outputs: list[tuple[Tensor, Tensor]] = self._kept.outputs
-        self._kept.outputs = []
-        if len(outputs) != 1:
-            raise ExplanationError(
-                f"The layer “{self._layer}” runs {len(outputs)} times for a photo, not once."
-            )
+        outputs: list[tuple[str, _Seen]] = self._seen.outputs
+        self._seen.outputs = []
+        for path in self._layers:
+            times = sum(name == path for name, _ in outputs)
+            if times != 1:
+                raise ExplanationError(f"The layer “{path}” runs {times} times for a photo, not once.")
         if not isinstance(embedding, Tensor) or embedding.ndim != 2:
             raise ExplanationError("The model does not map (N, 3, H, W) to embeddings of shape (N, D).")
-        head, tail = outputs[0]
-        return _Path(head, tail, embedding)
+        return embedding, dict(outputs)
 
-    def cut(self, output: Tensor) -> Tensor:
-        """Keep the layer's output, and let the rest of the model start from a fresh copy of it."""
-        if not isinstance(output, Tensor) or output.ndim != 4:
-            raise ExplanationError(
-                f"The layer “{self._layer}” does not give a feature map (N, C, h, w). "
-                "Choose a convolutional stage."
-            )
-        tail = output.detach().requires_grad_()
-        self._kept.outputs.append((output, tail))
-        return tail
+    def _noting(self, path: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hook(_: nn.Module, __: Any, output: Any) -> None:
+            if not is_feature_map(output):
+                raise ExplanationError(
+                    f"The layer “{path}” does not give a feature map. Choose a stage, such as “blocks.3”."
+                )
+            edge = edge_of(output) if output.requires_grad else (None, 0)
+            self._seen.outputs.append((path, _Seen(output.detach().clone(), edge)))
+
+        return hook
 
 
-class _Cut(nn.Module):
-    """The layer at which a model is cut."""
+def _private_copy(module: nn.Module, example: Tensor) -> nn.Module:
+    private = frozen_copy(module).to(device=example.device, dtype=example.dtype)
+    for part in private.modules():
+        if getattr(part, "inplace", False):
+            part.inplace = False  # type: ignore[assignment]
+    return private
 
-    def __init__(self, inner: nn.Module, owner: _CutModel) -> None:
-        super().__init__()
-        self.inner = inner
-        self._keep = owner.cut
 
-    def forward(self, *inputs: Tensor) -> Tensor:
-        return self._keep(self.inner(*inputs))
+def _sum(func: Any, first: Any, second: Any, **kwargs: Any) -> Any:
+    if _are_alike(first, second) and kwargs.get("alpha", 1) == 1:
+        return conserved_sum(first, second)
+    return func(first, second, **kwargs)
+
+
+def _sum_in_place(func: Any, first: Tensor, second: Any, **kwargs: Any) -> Any:
+    if _are_alike(first, second) and kwargs.get("alpha", 1) == 1:
+        return conserved_sum(first, second, in_place=True)
+    return func(first, second, **kwargs)
+
+
+def _are_alike(first: Any, second: Any) -> bool:
+    """Whether two values are activations of one shape: the two sides of a skip connection."""
+    return (
+        all(isinstance(x, Tensor) and x.requires_grad for x in (first, second))
+        and first.shape == second.shape
+    )

@@ -229,7 +229,7 @@ def test_text_of_a_catalogue_is_shown_as_it_is_written(open_app, herd, tmp_path)
 
 def test_a_model_that_cannot_be_explained_still_proposes_candidates(open_app, herd, checkpoint_of):
     app = setup(open_app(herd))
-    field(app, "Model").set_value(str(checkpoint_of("test_vit")))
+    field(app, "Model").set_value(str(checkpoint_of("efficientvim_m1")))
     submit(app)
     assert not app.error
     assert "without explanations" in html(app)

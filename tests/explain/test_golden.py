@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from pairx_core import EmbeddingModel, PairExplainer, PairExplanation
+from pairx_core import EmbeddingModel, ExplanationOptions, PairExplainer, PairExplanation
 from pairx_core.explain.trace import RelevanceModel
 from tests.explain.seeded_models import GOLDEN, golden_input, seeded_model
 
@@ -55,7 +55,7 @@ def explained(case: str, kind: str) -> tuple[EmbeddingModel, PairExplanation]:
     name, _, layer = case.partition("__")
     layer = layer.replace("blocks_", "blocks.").replace("backbone_", "backbone.")
     model = EmbeddingModel(seeded_model(name), None, name)
-    explainer = PairExplainer(model, layer, KINDS[kind])
+    explainer = PairExplainer(model, layer, ExplanationOptions(channel_reduction=KINDS[kind]))
     return model, explainer.explain_tensors(golden_input("query"), golden_input("candidate"), 20, 4)
 
 
@@ -77,7 +77,7 @@ def test_embeddings_are_the_reference_s_to_1e_5(case, kind):
     golden = load(case, kind)
     for photo in ("query", "candidate"):
         inputs, reference = golden_input(photo), golden.numbers[f"embedding_{photo}"]
-        trace = RelevanceModel(model.module, explanation.layer, inputs).trace(inputs)
+        trace = RelevanceModel(model.module, [explanation.layer], inputs).trace(inputs)
         assert error_of_maximum(trace.embedding[0].numpy(), reference) <= 1e-5
         assert error_of_maximum(model.embed_inputs([inputs])[0], reference) <= 1e-5
 

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from pairx_core.catalogue import Photo
-from pairx_core.explain import PairExplanation
+from pairx_core.explain import ExplanationOptions, PairExplanation
 from pairx_core.explain.explanation import Matches
 from pairx_core.frames import PhotoFrame
 
@@ -48,7 +48,8 @@ def explanation(
         candidate_frame=frames[1],
         k_lines=20,
         k_colors=10,
-        channel_reduction="abs_of_sum",
+        options=ExplanationOptions(),
+        rules="EpsilonPlus",
         model="made by hand",
         model_fingerprint="0",
         preprocessing="none",

@@ -1,0 +1,91 @@
+"""What is computed of two traces together: the similarity, the relevance seeds, the matches in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pairx_core.errors import ExplanationError
+from pairx_core.explain.explanation import Matches
+from pairx_core.explain.matching import Floats, column_row, mutual_matches
+from pairx_core.explain.options import ExplanationOptions
+from pairx_core.explain.trace import Trace
+from pairx_core.frames import PhotoFrame
+
+
+def cosine_with_gradients(query: Tensor, candidate: Tensor) -> tuple[float, tuple[Tensor, Tensor]]:
+    """Cosine of two embeddings (1, D) and its gradients by them: the relevance that is sent back.
+
+    Raises:
+        ExplanationError: an embedding is not finite, or zero.
+    """
+    for embedding, name in ((query, "query"), (candidate, "candidate")):
+        if not bool(embedding.isfinite().all()):
+            raise ExplanationError(
+                f"The model's embedding of the {name} is not a finite number; check the model's weights, and "
+                "try a higher precision if one below float32 was chosen."
+            )
+        if not bool(embedding.any()):
+            raise ExplanationError(
+                f"The model's embedding of the {name} is zero: it has no similarity to explain."
+            )
+    first, second = query.clone().requires_grad_(), candidate.clone().requires_grad_()
+    with torch.enable_grad():
+        similarity = torch.cosine_similarity(first, second).sum()
+    by_first, by_second = torch.autograd.grad(similarity, (first, second))
+    return float(similarity.detach()), (by_first, by_second)
+
+
+def check_features(trace: Trace, layer: str, name: str) -> None:
+    """Refuse a feature map in which nothing can be matched.
+
+    Raises:
+        ExplanationError: it is not finite, or zero everywhere.
+    """
+    features = trace.layers[layer].features
+    if not bool(features.isfinite().all()):
+        raise ExplanationError(
+            f"The {name}'s feature map at “{layer}” is not finite; check the model's weights, and try a higher "
+            "precision if one below float32 was chosen."
+        )
+    if not bool(features.any()):
+        raise ExplanationError(
+            f"The {name}'s feature map at “{layer}” is zero everywhere: there is nothing to match. Is the photo "
+            "blank? If not, choose another layer."
+        )
+
+
+def ordered_matches(
+    traces: tuple[Trace, Trace],
+    layer: str,
+    relevance: Sequence[Floats],
+    frames: tuple[PhotoFrame, PhotoFrame],
+    options: ExplanationOptions,
+) -> Matches:
+    """The mutual matches of two photos at a layer, most relevant first.
+
+    Args:
+        traces: the query's and the candidate's.
+        layer: dotted path.
+        relevance: both photos' layer relevance, (h, w) each.
+        frames: where both photos' cells lie.
+        options: how to match.
+    """
+    features = [trace.layers[layer].features for trace in traces]
+    found = mutual_matches(features[0], features[1], options.distance, refine=options.refine_matches)
+    of_match = relevance[0].ravel()[found.query] * relevance[1].ravel()[found.candidate]
+    order = np.argsort(-of_match, kind="stable")
+    grids = [(map_.shape[1], map_.shape[0]) for map_ in relevance]
+    query_cells = column_row(found.query[order], grids[0][0])
+    candidate_cells = column_row(found.candidate[order], grids[1][0])
+    return Matches(
+        query_cells=query_cells,
+        candidate_cells=candidate_cells,
+        query_xy=frames[0].cells_to_photo(query_cells + found.query_shift[order], grids[0]),
+        candidate_xy=frames[1].cells_to_photo(candidate_cells + found.candidate_shift[order], grids[1]),
+        relevance=of_match[order],
+        distance=found.distance[order],
+    )

@@ -1,0 +1,196 @@
+"""ZPlus, for convolutions: relevance goes to what pushed the output up (Montavon et al. 2017).
+
+With x+ = max(x, 0), x- = min(x, 0) and W+, W-, b+ likewise::
+
+    z    = conv(x+, W+, b+) + conv(x-, W-)
+    R_in = x+ * convT(R / stab(z), W+) + x- * convT(R / stab(z), W-)
+
+as zennit's ``EpsilonPlus`` composite computes it. Both halves are one convolution over stacked channels; where no
+input is negative, the second half is exactly zero and left out. The transposed convolution sees only the
+window in which there is relevance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pairx_core.explain.relevance import Relevance
+from pairx_core.explain.rules.stabilizer import STABILIZER
+
+Padding = tuple[int, int, int, int]  # zeros to the left and right, above and below, in pixels
+_KEPT_ELEMENTS = 1 << 18  # of a weight whose halves are kept: below, splitting it costs as much as using it
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How a convolution lies on its input; (rows, columns) throughout."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+    padding: Callable[[torch.Size], Padding]  # for an input's shape (1, in, h, w)
+
+    def reach(self, axis: int) -> int:
+        """From the first to the last input that one output sees, along an axis (0: rows), in pixels."""
+        return self.dilation[axis] * (self.kernel[axis] - 1) + 1
+
+    def transposed(self, s: Tensor, weight: Tensor, cut: tuple[int, int]) -> Tensor:
+        """The transposed convolution of s (1, out, h, w), less ``cut`` rows and columns at either end."""
+        padding = self.reach(0) - 1 - cut[0], self.reach(1) - 1 - cut[1]
+        if self.groups > 1 and self.stride == (1, 1) and min(padding) >= 0:
+            # as a convolution, which is many times faster on a CPU
+            return F.conv2d(s, self._turned(weight), None, 1, padding, self.dilation, self.groups)
+        return F.conv_transpose2d(
+            s, weight, stride=self.stride, padding=cut, dilation=self.dilation, groups=self.groups
+        )
+
+    def _turned(self, weight: Tensor) -> Tensor:
+        """A grouped weight with its inputs and outputs exchanged and its kernel turned by 180 degrees."""
+        outputs, inputs, *kernel = weight.shape
+        grouped = weight.reshape(self.groups, outputs // self.groups, inputs, *kernel)
+        return grouped.transpose(1, 2).flip(3, 4).reshape(self.groups * inputs, -1, *kernel)
+
+
+class ZPlus:
+    """A convolution under the ZPlus rule: weight (out, in / groups, kh, kw), bias (out,) or None."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, geometry: Geometry) -> None:
+        self.weight = weight
+        self.bias = bias
+        self.geometry = geometry
+        self._kept: Tensor | None = None
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ZPlusStep]:
+        padding = self.geometry.padding(x.shape)
+        return self.convolve(x, self.weight, self.bias, padding), ZPlusStep(self, x, padding)
+
+    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None, padding: Padding) -> Tensor:
+        """The same geometry with other numbers."""
+        left, right, top, bottom = padding
+        geometry = self.geometry
+        if (left, top) == (right, bottom):
+            return F.conv2d(x, weight, bias, geometry.stride, (top, left), geometry.dilation, geometry.groups)
+        return F.conv2d(
+            F.pad(x, padding), weight, bias, geometry.stride, 0, geometry.dilation, geometry.groups
+        )
+
+    @property
+    def positive(self) -> Tensor:
+        """W+, of the weight's shape."""
+        return self.weight.clamp(min=0)
+
+    @property
+    def negative(self) -> Tensor:
+        """W-, of the weight's shape."""
+        return self.weight.clamp(max=0)
+
+    @property
+    def stacked(self) -> Tensor:
+        """W+ and W- side by side, (out, 2 * in, kh, kw); of an ungrouped convolution."""
+        if self._kept is not None:
+            return self._kept
+        stacked = torch.cat([self.positive, self.negative], 1).contiguous(memory_format=torch.channels_last)
+        if self.weight.numel() <= _KEPT_ELEMENTS:
+            self._kept = stacked
+        return stacked
+
+
+class ZPlusStep:
+    """One convolution of one photo.
+
+    The input is kept channels last, in which the way back is fastest. Forward, the model's own format and
+    order of summation stand: its activations decide where relevance goes, down to the last bit.
+    """
+
+    def __init__(self, rule: ZPlus, x: Tensor, padding: Padding) -> None:
+        self.x = x.contiguous(memory_format=torch.channels_last)
+        self.has_negative = bool(x.amin() < 0)
+        self._rule = rule
+        self._padding = padding
+
+    def kept(self) -> list[Tensor]:
+        return [self.x, *([self.denominator] if "denominator" in self.__dict__ else [])]
+
+    @cached_property
+    def denominator(self) -> Tensor:
+        """stab(z), (1, out, h, w), from the activations alone: it serves every relevance that is sent back."""
+        return self._z().add_(STABILIZER)  # z is a sum of what is not negative
+
+    def send_back(self, relevance: Relevance) -> Relevance:
+        s = relevance.with_values(relevance.values / relevance.window_of(self.denominator))
+        sent, up, down = self.halves_sent_back(s)
+        x = sent.window_of(self.x)
+        if down is None:
+            return sent.with_values(up * x)
+        return sent.with_values((up * x.clamp(min=0)).addcmul_(down, x.clamp(max=0)))
+
+    def halves_sent_back(self, s: Relevance) -> tuple[Relevance, Tensor, Tensor | None]:
+        """convT(s, W+) and convT(s, W-) with the window that they lie in; None where no input is negative."""
+        if not self.has_negative:
+            sent = self._transpose(s, self._rule.positive)
+            return sent, sent.values, None
+        if self._rule.geometry.groups == 1:
+            sent, channels = self._transpose(s, self._rule.stacked), self.x.shape[1]
+            return sent, sent.values[:, :channels], sent.values[:, channels:]
+        sent, second = self._transpose(s, self._rule.positive), self._transpose(s, self._rule.negative)
+        return sent, sent.values, second.values
+
+    def _z(self) -> Tensor:
+        rule, x, padding = self._rule, self.x, self._padding
+        bias = None if rule.bias is None else rule.bias.clamp(min=0)
+        if not self.has_negative:
+            return rule.convolve(x, rule.positive, bias, padding)
+        if rule.geometry.groups == 1:
+            return rule.convolve(_halves_stacked(x), rule.stacked, bias, padding)
+        z = rule.convolve(x.clamp(min=0), rule.positive, bias, padding)
+        return z.add_(rule.convolve(x.clamp(max=0), rule.negative, None, padding))
+
+    def _transpose(self, s: Relevance, weight: Tensor) -> Relevance:
+        """The adjoint of the convolution: from a window of its output to the window that it saw."""
+        geometry = self._rule.geometry
+        rows = _Span.seen(s.top, s.bottom, self._padding[2], geometry, 0, self.x.shape[2])
+        columns = _Span.seen(s.left, s.right, self._padding[0], geometry, 1, self.x.shape[3])
+        values = geometry.transposed(s.values, weight, (rows.both, columns.both))
+        values = columns.fit(rows.fit(values, 2), 3)
+        return Relevance(values, self.x.shape, rows.first, columns.first)
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """What a window of a convolution's output saw of its input, along one axis."""
+
+    first: int  # in the input
+    length: int
+    both: int  # pixels of padding that the transposed convolution takes off at either end
+    before: int  # and that are still to be taken off at the beginning
+
+    @classmethod
+    def seen(cls, begin: int, end: int, padding: int, geometry: Geometry, axis: int, size: int) -> _Span:
+        start = begin * geometry.stride[axis] - padding
+        stop = (end - 1) * geometry.stride[axis] - padding + geometry.reach(axis)
+        over = max(0, -start), max(0, stop - size)
+        both = min(over)
+        length = max(0, min(size, stop) - max(0, start))  # 0: it saw nothing but padding
+        return cls(max(0, start), length, both, over[0] - both if length else 0)
+
+    def fit(self, values: Tensor, dim: int) -> Tensor:
+        if (self.before, self.length) == (0, values.shape[dim]):
+            return values
+        return values.narrow(dim, self.before, self.length)
+
+
+def _halves_stacked(x: Tensor) -> Tensor:
+    """x+ and x- side by side, (1, 2 * C, h, w)."""
+    channels = x.shape[1]
+    shape = (x.shape[0], 2 * channels, *x.shape[2:])
+    both = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
+    torch.clamp(x, min=0, out=both[:, :channels])
+    torch.clamp(x, max=0, out=both[:, channels:])
+    return both
