@@ -97,6 +97,11 @@ class PairExplainer:
         """The (first) layer whose cells are matched; see ``layers``."""
         return self.layers[0]
 
+    @property
+    def memory_used(self) -> int:
+        """Bytes of recent photos' activations that are kept; between pairs, at most ``memory_budget``."""
+        return self._traces.nbytes
+
     def explain(
         self, query: Photo, candidate: Photo, k_lines: int = 20, k_colors: int = 10
     ) -> PairExplanation:
@@ -330,8 +335,9 @@ class PairExplainer:
         except (AssertionError, RuntimeError) as error:
             if self.options.input_size is None or isinstance(error, torch.OutOfMemoryError):
                 raise
+            width, height = self.options.input_size
             raise ExplanationError(
-                f"The model {self.model.name} does not take inputs of {self.options.input_size} pixels ({error}). "
+                f"The model {self.model.name} does not take inputs of {width}×{height} pixels ({error}). "
                 "Leave input_size out."
             ) from error
 

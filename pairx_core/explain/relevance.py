@@ -13,10 +13,10 @@ class Relevance:
     """Relevance at a tensor. Outside the window it is exactly zero, and nothing is stored or computed.
 
     A single cell's relevance spreads backwards no further than its receptive field, which is what makes
-    windows pay. Only feature maps (1, C, h, w) have windows smaller than themselves.
+    windows pay. Only tensors of four dimensions have windows smaller than themselves, in their last two.
     """
 
-    values: Tensor  # (1, C, height, width) in the window; the whole tensor where that is no feature map
+    values: Tensor  # (N, C, height, width) in the window; the whole tensor where it has not four dimensions
     shape: torch.Size  # of the whole tensor
     top: int = 0  # first row of the window
     left: int = 0  # first column of the window
@@ -42,7 +42,7 @@ class Relevance:
         return self.values.shape[-2:] == self.shape[-2:]
 
     def window_of(self, tensor: Tensor) -> Tensor:
-        """The part of a tensor (1, C', h, w) that lies in this window, as a view."""
+        """The part of a tensor (N, C', h, w) that lies in this window, as a view."""
         if self.is_whole:
             return tensor
         return tensor[..., self.top : self.bottom, self.left : self.right]
@@ -74,7 +74,7 @@ class Relevance:
         """The same relevance in the smallest window that holds it."""
         if self.values.ndim != 4:
             return self
-        occupied = (self.values != 0).any(1)[0]
+        occupied = (self.values != 0).flatten(0, 1).any(0)
         rows, columns = occupied.any(1).nonzero().flatten(), occupied.any(0).nonzero().flatten()
         if len(rows) == 0:
             return self.with_values(self.values[..., :1, :1])

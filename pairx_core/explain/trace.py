@@ -114,6 +114,7 @@ class Trace:
         """
         self.rules = rules
         self.embedding = embedding  # (1, D), the model's own
+        self.relevance_embedding = embedding if end is None else end.detach()  # (1, D), of the relevance copy
         self.layers = layers
         self._pixels = pixels
         start = edge_of(pixels)
@@ -154,12 +155,13 @@ class Trace:
         al. 2025, section 3).
         """
         sent = self._early[layer].send_back(self._seed(self.layers[layer], column, row))
+        shape = torch.Size((1, 1, *self._pixels.shape[2:]))
         if sent is None:
-            return Relevance(self._pixels.new_zeros(1, 1, 1, 1), self._pixels.shape)
+            return Relevance(torch.zeros(1, 1, 1, 1, dtype=self._pixels.dtype), shape)
         values = sent.values
         if self.rules == "AttnLRP":
             values = values * sent.window_of(self._pixels.detach())
-        return Relevance(values.sum(1, keepdim=True).abs(), self._pixels.shape, sent.top, sent.left)
+        return Relevance(values.sum(1, keepdim=True).abs(), shape, sent.top, sent.left)
 
     def without_way_to_embedding(self) -> Trace:
         """The same without what only layer relevance needs. Color maps can still be asked for."""

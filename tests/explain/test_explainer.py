@@ -10,47 +10,21 @@ import pytest
 import torch
 from torch import nn
 
-from pairx_core import EmbeddingModel, ExplanationError, PairExplainer, PairExplanation
+from pairx_core import ExplanationError, PairExplanation
 from pairx_core.explain import ExplanationOptions
 from pairx_core.explain.pairing import cosine_with_gradients
-
-
-def block(inside: int, outside: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inside, outside, 3, 2, 1), nn.BatchNorm2d(outside), nn.ReLU(inplace=True))
-
-
-class TinyNet(nn.Module):
-    """Three strided blocks, average pooling, a linear neck."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.blocks = nn.Sequential(block(3, 8), block(8, 12), block(12, 16))
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.neck = nn.Linear(16, 10)
-
-    def forward(self, x):
-        return self.neck(self.pool(self.blocks(x)).flatten(1))
+from tests.explain.tiny_models import TinyNet, explainer_of, tiny_inputs, tiny_net
 
 
 @pytest.fixture(scope="module")
 def module() -> nn.Module:
-    torch.manual_seed(0)
-    net = TinyNet()
-    for part in net.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            nn.init.uniform_(part.running_var, 0.5, 1.5)
-            nn.init.normal_(part.running_mean)
-    return net.eval()
+    return tiny_net()
 
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[torch.Tensor, torch.Tensor]:
-    torch.manual_seed(1)
-    return torch.randn(1, 3, 64, 48), torch.randn(1, 3, 64, 48)
-
-
-def explainer_of(module: nn.Module, **options) -> PairExplainer:
-    return PairExplainer(EmbeddingModel(module, None, "tiny"), **{"layer": "blocks.1", **options})
+    query, candidate = tiny_inputs()
+    return query, candidate
 
 
 def arrays_of(explanation: PairExplanation) -> list[bytes]:
