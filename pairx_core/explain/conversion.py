@@ -137,6 +137,8 @@ def _merging_pairs(module: nn.Module, example: Tensor) -> list[tuple[nn.Conv2d |
         for first, second in itertools.pairwise(leaves)
         if isinstance(first, (nn.Conv2d, nn.Linear)) and isinstance(second, _BatchNorm)
     ]
+    if not pairs:
+        return []
     outputs: dict[nn.Module, Tensor] = {}
     inputs: dict[nn.Module, Tensor] = {}
     handles = [first.register_forward_hook(_keep_output(outputs)) for first, _ in pairs]

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor
 
 from pairx_core.catalogue import Photo
@@ -57,7 +58,8 @@ def picture_of_tensor(tensor: Tensor, name: str) -> Picture:
         raise ExplanationError(f"The {name} has shape {tuple(tensor.shape)}; (1, 3, H, W) is needed.")
     if not bool(tensor.isfinite().all()):
         raise ExplanationError(f"The {name} holds values that are not finite; check its preprocessing.")
-    content = tensor.detach().cpu().contiguous().double().numpy().tobytes()
+    content = tensor.detach().cpu().contiguous().view(torch.uint8).numpy()
     size = (tensor.shape[-1], tensor.shape[-2])
-    key = hashlib.sha256(f"{tuple(tensor.shape)}\n".encode() + content).hexdigest()
-    return Picture(key, lambda: (tensor, PhotoFrame(size, size)))
+    digest = hashlib.sha256(f"{tuple(tensor.shape)} {tensor.dtype}\n".encode())
+    digest.update(memoryview(content))
+    return Picture(digest.hexdigest(), lambda: (tensor, PhotoFrame(size, size)))

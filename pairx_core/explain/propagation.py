@@ -8,6 +8,7 @@ walk it at once, and walk it again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,9 @@ from torch import Tensor
 
 from pairx_core.explain.relevance import Relevance
 from pairx_core.explain.rules.conserved_sum import is_sum_step, sum_step_of
+from pairx_core.explain.rules.passing import PassStep
 from pairx_core.explain.rules.recording import Step, is_step, step_of
+from pairx_core.explain.rules.zplus import ZPlusStep
 
 Node = Any  # an autograd node, a step among them
 Edge = tuple[Node, int]  # a node, and which of its outputs
@@ -31,10 +34,20 @@ def edge_of(tensor: Tensor) -> Edge:
 class Tape:
     """The recorded way from one tensor (the start) to another that was computed from it (the end)."""
 
-    def __init__(self, start: Edge, end: Edge) -> None:
+    def __init__(self, start: Edge, end: Edge, *, for_many: bool = False) -> None:
+        """Find the way.
+
+        Args:
+            start: where the way begins in the forward pass.
+            end: where it ends.
+            for_many: whether many relevances will come this way, so that it pays to prepare for them. No other
+                tape may share its steps then.
+        """
         self._start = start
         self._end = end
         self._nodes = _in_backward_order(end[0], start[0])
+        if for_many:
+            self._prepare_for_many()
 
     @property
     def steps(self) -> list[Step]:
@@ -54,6 +67,28 @@ class Tape:
                     if part is not None and part.values.numel() and edge[0] in known:
                         waiting[edge] = waiting[edge].plus(part) if edge in waiting else part
         return waiting.get(self._start)
+
+    def _prepare_for_many(self) -> None:
+        """Where relevance goes from a convolution to another through nothing but Pass, fold the two."""
+        users: Counter[Edge] = Counter(edge for node in self._nodes for edge in node.next_functions)
+        for node in self._nodes:
+            step = _zplus(node)
+            if step is not None:
+                edge = node.next_functions[0]
+                while edge != self._start and users[edge] == 1 and _passes(edge[0]):
+                    edge = edge[0].next_functions[0]
+                foldable = edge != self._start and users[edge] == 1
+                step.serve_many(_zplus(edge[0]) if foldable else None)
+
+
+def _zplus(node: Node) -> ZPlusStep | None:
+    """The ZPlus step that a node holds, if it holds one."""
+    step = step_of(node) if is_step(node) else None
+    return step if isinstance(step, ZPlusStep) else None
+
+
+def _passes(node: Node) -> bool:
+    return is_step(node) and isinstance(step_of(node), PassStep)
 
 
 def _in_backward_order(last: Node, first: Node) -> list[Node]:

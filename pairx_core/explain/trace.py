@@ -118,7 +118,8 @@ class Trace:
         self.layers = layers
         self._pixels = pixels
         start = edge_of(pixels)
-        self._early = {path: Tape(start, state.edge) for path, state in layers.items()}
+        alone = len(layers) == 1  # the tapes of several layers have steps in common
+        self._early = {path: Tape(start, state.edge, for_many=alone) for path, state in layers.items()}
         self._late = (
             {} if end is None else {path: Tape(state.edge, edge_of(end)) for path, state in layers.items()}
         )

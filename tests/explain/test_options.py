@@ -125,8 +125,12 @@ def test_several_layers_are_explained_from_the_same_pass():
     assert [explanation.layer for explanation in together] == ["blocks.0", "blocks.1"]
     for explanation in together:
         alone = explainer_of(tiny_net(), layer=explanation.layer).explain_tensors(*tiny_inputs(), k_colors=2)
-        assert alone.matches.relevance.tobytes() == explanation.matches.relevance.tobytes()
-        assert alone.query_color_maps.tobytes() == explanation.query_color_maps.tobytes()
+        assert (alone.matches.query_cells == explanation.matches.query_cells).all()
+        np.testing.assert_allclose(alone.matches.relevance, explanation.matches.relevance, rtol=1e-4)
+        scale = alone.query_color_maps.max()
+        np.testing.assert_allclose(
+            alone.query_color_maps / scale, explanation.query_color_maps / scale, atol=1e-6
+        )
 
 
 def test_another_input_size_is_used_and_said(sample_photos):

@@ -12,9 +12,9 @@ window in which there is relevance.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import torch
 import torch.nn.functional as F
@@ -102,49 +102,26 @@ class ZPlus:
         return stacked
 
 
-class ZPlusStep:
-    """One convolution of one photo.
+class ConvolutionStep:
+    """One convolution of one photo: what its way back is made of.
 
     The input is kept channels last, in which the way back is fastest. Forward, the model's own format and
     order of summation stand: its activations decide where relevance goes, down to the last bit.
     """
 
     def __init__(self, rule: ZPlus, x: Tensor, padding: Padding) -> None:
-        self.x = x.contiguous(memory_format=torch.channels_last)
         self.has_negative = bool(x.amin() < 0)
+        self.input_shape = x.shape
         self._rule = rule
         self._padding = padding
 
-    def kept(self) -> list[Tensor]:
-        return [self.x, *([self.denominator] if "denominator" in self.__dict__ else [])]
-
-    @cached_property
-    def denominator(self) -> Tensor:
+    def denominator_for(self, x: Tensor) -> Tensor:
         """stab(z), (1, out, h, w), from the activations alone: it serves every relevance that is sent back."""
-        return self._z().add_(STABILIZER)  # z is a sum of what is not negative
-
-    def send_back(self, relevance: Relevance) -> Relevance:
-        s = relevance.with_values(relevance.values / relevance.window_of(self.denominator))
-        sent, up, down = self.halves_sent_back(s)
-        x = sent.window_of(self.x)
-        if down is None:
-            return sent.with_values(up * x)
-        return sent.with_values((up * x.clamp(min=0)).addcmul_(down, x.clamp(max=0)))
-
-    def halves_sent_back(self, s: Relevance) -> tuple[Relevance, Tensor, Tensor | None]:
-        """convT(s, W+) and convT(s, W-) with the window that they lie in; None where no input is negative."""
-        if not self.has_negative:
-            sent = self._transpose(s, self._rule.positive)
-            return sent, sent.values, None
-        if self._rule.geometry.groups == 1:
-            sent, channels = self._transpose(s, self._rule.stacked), self.x.shape[1]
-            return sent, sent.values[:, :channels], sent.values[:, channels:]
-        sent, second = self._transpose(s, self._rule.positive), self._transpose(s, self._rule.negative)
-        return sent, sent.values, second.values
-
-    def _z(self) -> Tensor:
-        rule, x, padding = self._rule, self.x, self._padding
-        bias = None if rule.bias is None else rule.bias.clamp(min=0)
+        rule, padding = self._rule, self._padding
+        bias = torch.full((rule.weight.shape[0],), STABILIZER, dtype=x.dtype, device=x.device)
+        if rule.bias is not None:
+            bias += rule.bias.clamp(min=0)
+        # z is a sum of what is not negative: its sign is +, and stab(z) = z + 1e-6
         if not self.has_negative:
             return rule.convolve(x, rule.positive, bias, padding)
         if rule.geometry.groups == 1:
@@ -152,14 +129,114 @@ class ZPlusStep:
         z = rule.convolve(x.clamp(min=0), rule.positive, bias, padding)
         return z.add_(rule.convolve(x.clamp(max=0), rule.negative, None, padding))
 
+    def halves_sent_back(self, s: Relevance) -> tuple[Relevance, Tensor, Tensor | None]:
+        """convT(s, W+) and convT(s, W-) with the window that they lie in; None where no input is negative."""
+        if not self.has_negative:
+            sent = self._transpose(s, self._rule.positive)
+            return sent, sent.values, None
+        if self._rule.geometry.groups == 1:
+            sent, channels = self._transpose(s, self._rule.stacked), self.input_shape[1]
+            return sent, sent.values[:, :channels], sent.values[:, channels:]
+        sent, second = self._transpose(s, self._rule.positive), self._transpose(s, self._rule.negative)
+        return sent, sent.values, second.values
+
     def _transpose(self, s: Relevance, weight: Tensor) -> Relevance:
         """The adjoint of the convolution: from a window of its output to the window that it saw."""
         geometry = self._rule.geometry
-        rows = _Span.seen(s.top, s.bottom, self._padding[2], geometry, 0, self.x.shape[2])
-        columns = _Span.seen(s.left, s.right, self._padding[0], geometry, 1, self.x.shape[3])
+        rows = _Span.seen(s.top, s.bottom, self._padding[2], geometry, 0, self.input_shape[2])
+        columns = _Span.seen(s.left, s.right, self._padding[0], geometry, 1, self.input_shape[3])
         values = geometry.transposed(s.values, weight, (rows.both, columns.both))
         values = columns.fit(rows.fit(values, 2), 3)
-        return Relevance(values, self.x.shape, rows.first, columns.first)
+        return Relevance(values, self.input_shape, rows.first, columns.first)
+
+
+@dataclass(frozen=True, eq=False)
+class _Factors:
+    """What relevance is multiplied with on its way, the same for every relevance."""
+
+    positive: Tensor  # x+, divided by the denominator of the convolution below where that is folded in
+    negative: Tensor | None  # x- likewise; None where no input is negative
+    denominator: Tensor | None  # of this convolution; None where it is folded into the one above
+
+
+class ZPlusStep(ConvolutionStep):
+    """One convolution of one photo under ZPlus.
+
+    A step that is to serve many relevances (see ``serve_many``) makes their common factors once, and keeps them
+    instead of its input. Where relevance goes from it through nothing but Pass to another convolution (the one
+    *below*), that one's division is folded in: x+ / stab(z_below), x- / stab(z_below).
+    """
+
+    def __init__(self, rule: ZPlus, x: Tensor, padding: Padding) -> None:
+        super().__init__(rule, x, padding)
+        self._x: Tensor | None = x.contiguous(memory_format=torch.channels_last)
+        self._denominator: Tensor | None = None
+        self._serves_many = False
+        self._below: ZPlusStep | None = None
+        self._is_folded = False
+        self._factors: _Factors | None = None
+        self._lock = threading.Lock()
+
+    def serve_many(self, below: ZPlusStep | None) -> None:
+        """Prepare for many relevances, all on one way; ``below`` is the convolution to fold in, if there is one."""
+        self._serves_many = True
+        self._below = below
+        if below is not None:
+            below._is_folded = True
+
+    def kept(self) -> list[Tensor]:
+        factors = self._factors
+        parts = [self._x, self._denominator]
+        if factors is not None:
+            parts += [factors.positive, factors.negative, factors.denominator]
+        return [part for part in parts if part is not None]
+
+    def send_back(self, relevance: Relevance) -> Relevance:
+        if not self._serves_many:
+            return self._send_one_back(relevance)
+        factors = self._common_factors()
+        s = relevance
+        if factors.denominator is not None:
+            s = relevance.with_values(relevance.values / relevance.window_of(factors.denominator))
+        sent, up, down = self.halves_sent_back(s)
+        values = up * sent.window_of(factors.positive)
+        if down is not None and factors.negative is not None:
+            values.addcmul_(down, sent.window_of(factors.negative))
+        return sent.with_values(values)
+
+    def _send_one_back(self, relevance: Relevance) -> Relevance:
+        x = self._input()
+        if self._denominator is None:
+            self._denominator = self.denominator_for(x)
+        s = relevance.with_values(relevance.values / relevance.window_of(self._denominator))
+        sent, up, down = self.halves_sent_back(s)
+        x = sent.window_of(x)
+        if down is None:
+            return sent.with_values(up * x)
+        return sent.with_values((up * x.clamp(min=0)).addcmul_(down, x.clamp(max=0)))
+
+    def _common_factors(self) -> _Factors:
+        """Made when they are first needed; what they are made from is then forgotten.
+
+        Relevance comes here from the convolution above, so that what needs this input has had it by then.
+        """
+        with self._lock:
+            if self._factors is None:
+                x = self._input()
+                positive, negative = x.clamp(min=0), x.clamp(max=0) if self.has_negative else None
+                if self._below is not None:
+                    below = self._below.denominator_for(self._below._input())
+                    positive.div_(below)
+                    negative = None if negative is None else negative.div_(below)
+                denominator = None if self._is_folded else self.denominator_for(x)
+                self._factors = _Factors(positive, negative, denominator)
+                self._x = None
+            return self._factors
+
+    def _input(self) -> Tensor:
+        if self._x is None:
+            raise AssertionError("relevance reached a convolution before the one that it comes from")
+        return self._x
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ There, relevance is x * g. With R = y * g at the output y, ZPlus gives R_in = x+
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 from torch import Tensor
 
 from pairx_core.explain.relevance import Relevance
-from pairx_core.explain.rules.zplus import Geometry, ZPlus, ZPlusStep
+from pairx_core.explain.rules.zplus import ConvolutionStep, Geometry, ZPlus
 
 
 class ZPlusGradient:
@@ -20,25 +22,31 @@ class ZPlusGradient:
         self._rule = ZPlus(weight, bias, geometry)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ZPlusGradientStep]:
-        y, step = self._rule.forward(x)
-        return y, ZPlusGradientStep(step, y)
+        rule = self._rule
+        padding = rule.geometry.padding(x.shape)
+        y = rule.convolve(x, rule.weight, rule.bias, padding)
+        return y, ZPlusGradientStep(ConvolutionStep(rule, x, padding), x, y)
 
 
 class ZPlusGradientStep:
     """One convolution of one photo."""
 
-    def __init__(self, step: ZPlusStep, y: Tensor) -> None:
+    def __init__(self, step: ConvolutionStep, x: Tensor, y: Tensor) -> None:
         self._step = step
+        self._x = x.contiguous(memory_format=torch.channels_last)
         self._y = y
 
     def kept(self) -> list[Tensor]:
-        return [*self._step.kept(), self._y]
+        return [self._x, self._y, *([self._share] if "_share" in self.__dict__ else [])]
 
     def send_back(self, relevance: Relevance) -> Relevance:
-        step = self._step
-        of_output = relevance.values * relevance.window_of(self._y)
-        s = relevance.with_values(of_output / relevance.window_of(step.denominator))
-        sent, up, down = step.halves_sent_back(s)
+        s = relevance.with_values(relevance.values * relevance.window_of(self._share))
+        sent, up, down = self._step.halves_sent_back(s)
         if down is None:
             return sent.with_values(up)
-        return sent.with_values(torch.where(sent.window_of(step.x) > 0, up, down))
+        return sent.with_values(torch.where(sent.window_of(self._x) > 0, up, down))
+
+    @cached_property
+    def _share(self) -> Tensor:
+        """What a relevance's gradient is multiplied with: y / stab(z), (1, out, h, w)."""
+        return self._y / self._step.denominator_for(self._x)
