@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import ctypes
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 
@@ -46,6 +49,28 @@ def memory_watched() -> Iterator[None]:
             "There is not enough memory to explain this pair. Lower the explainer's memory_budget, choose a smaller "
             "input_size in its options, explain fewer pairs at once, or close other programs."
         ) from error
+
+
+def give_memory_back() -> None:
+    """Hand memory that is no longer used back to the system, where the C library does so only when asked.
+
+    A forward pass leaves freed blocks between those that are kept; glibc would hold on to them, some 0.3 GB a photo
+    of MiewID's size. Elsewhere than on Linux with glibc, nothing is done.
+    """
+    trim = _malloc_trim()
+    if trim is not None:
+        trim(0)
+
+
+@cache
+def _malloc_trim() -> Callable[[int], int] | None:
+    if sys.platform != "linux":
+        return None
+    try:
+        trim: Callable[[int], int] = ctypes.CDLL("libc.so.6").malloc_trim
+    except (OSError, AttributeError):  # another C library
+        return None
+    return trim
 
 
 def _is_lack_of_memory(error: Exception) -> bool:

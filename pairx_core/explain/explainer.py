@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pairx_core.catalogue import Photo, open_photo, photo_digest
 from pairx_core.errors import ExplanationError
-from pairx_core.explain.computing import device_named, memory_watched
+from pairx_core.explain.computing import device_named, give_memory_back, memory_watched
 from pairx_core.explain.engine_version import code_fingerprint, engine_fingerprint
 from pairx_core.explain.explanation import PairExplanation
 from pairx_core.explain.explanation_cache import ExplanationCache
@@ -196,6 +196,7 @@ class PairExplainer:
             result = self._keeper.pair(query.key, candidate.key, layer)
             if result is None:
                 result = self._pair_result(query, candidate, layer)
+                give_memory_back()
                 self._keeper.keep_pair(query.key, candidate.key, layer, result)
         explanation = self._explanation(query, candidate, layer, result, (k_lines, k_colors))
         yield explanation
@@ -263,7 +264,9 @@ class PairExplainer:
         def make() -> Trace:
             inputs = picture.inputs.to(device=self._device, dtype=self._dtype)
             with self._size_watched():
-                return self._ready(inputs).trace(inputs)
+                trace = self._ready(inputs).trace(inputs)
+            give_memory_back()
+            return trace
 
         return self._traces.get(picture.key, make, complete=complete)
 

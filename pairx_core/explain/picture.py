@@ -61,5 +61,5 @@ def picture_of_tensor(tensor: Tensor, name: str) -> Picture:
     content = tensor.detach().cpu().contiguous().view(torch.uint8).numpy()
     size = (tensor.shape[-1], tensor.shape[-2])
     digest = hashlib.sha256(f"{tuple(tensor.shape)} {tensor.dtype}\n".encode())
-    digest.update(memoryview(content))
+    digest.update(content.tobytes())
     return Picture(digest.hexdigest(), lambda: (tensor, PhotoFrame(size, size)))

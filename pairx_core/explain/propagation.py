@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ from pairx_core.explain.rules.zplus import ZPlusStep
 
 Node = Any  # an autograd node, a step among them
 Edge = tuple[Node, int]  # a node, and which of its outputs
+Uses = Literal["one", "several", "many"]
 
 
 def edge_of(tensor: Tensor) -> Edge:
@@ -34,20 +35,22 @@ def edge_of(tensor: Tensor) -> Edge:
 class Tape:
     """The recorded way from one tensor (the start) to another that was computed from it (the end)."""
 
-    def __init__(self, start: Edge, end: Edge, *, for_many: bool = False) -> None:
+    def __init__(self, start: Edge, end: Edge, *, uses: Uses = "several") -> None:
         """Find the way.
 
         Args:
             start: where the way begins in the forward pass.
             end: where it ends.
-            for_many: whether many relevances will come this way, so that it pays to prepare for them. No other
-                tape may share its steps then.
+            uses: how many relevances will come this way. For "many" it pays to prepare, and no other tape may
+                share its steps; for "one" nothing is kept for a second.
         """
         self._start = start
         self._end = end
         self._nodes = _in_backward_order(end[0], start[0])
-        if for_many:
+        if uses == "many":
             self._prepare_for_many()
+        elif uses == "one":
+            self._prepare_for_one()
 
     @property
     def steps(self) -> list[Step]:
@@ -67,6 +70,11 @@ class Tape:
                     if part is not None and part.values.numel() and edge[0] in known:
                         waiting[edge] = waiting[edge].plus(part) if edge in waiting else part
         return waiting.get(self._start)
+
+    def _prepare_for_one(self) -> None:
+        for step in map(_zplus, self._nodes):
+            if step is not None:
+                step.serve_one()
 
     def _prepare_for_many(self) -> None:
         """Where relevance goes from a convolution to another through nothing but Pass, fold the two."""

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from pairx_core.errors import ExplanationError
 from pairx_core.explain.attnlrp import ATTNLRP, FunctionRules, with_attnlrp
 from pairx_core.explain.conversion import EPSILON_PLUS, merge_batch_norms, with_epsilon_plus
-from pairx_core.explain.propagation import Edge, Tape, edge_of
+from pairx_core.explain.propagation import Edge, Tape, Uses, edge_of
 from pairx_core.explain.relevance import Relevance
 from pairx_core.explain.rules.conserved_sum import conserved_sum
 from pairx_core.explain.support import Rules, check_supported, rules_for
@@ -118,11 +118,12 @@ class Trace:
         self.layers = layers
         self._pixels = pixels
         start = edge_of(pixels)
-        alone = len(layers) == 1  # the tapes of several layers have steps in common
-        self._early = {path: Tape(start, state.edge, for_many=alone) for path, state in layers.items()}
-        self._late = (
-            {} if end is None else {path: Tape(state.edge, edge_of(end)) for path, state in layers.items()}
-        )
+        early: Uses = "many" if len(layers) == 1 else "several"  # several layers' tapes have steps in common
+        late: Uses = "one" if len(layers) == 1 else "several"
+        self._early = {path: Tape(start, state.edge, uses=early) for path, state in layers.items()}
+        self._late = {}
+        if end is not None:
+            self._late = {path: Tape(state.edge, edge_of(end), uses=late) for path, state in layers.items()}
 
     @property
     def is_complete(self) -> bool:

@@ -24,7 +24,9 @@ from pairx_core.explain.relevance import Relevance
 from pairx_core.explain.rules.stabilizer import STABILIZER
 
 Padding = tuple[int, int, int, int]  # zeros to the left and right, above and below, in pixels
-_KEPT_ELEMENTS = 1 << 18  # of a weight whose halves are kept: below, splitting it costs as much as using it
+_KEPT_ELEMENTS = (
+    1 << 17
+)  # of a weight whose halves are kept: splitting larger ones costs little beside using them
 
 
 @dataclass(frozen=True)
@@ -150,88 +152,72 @@ class ConvolutionStep:
         return Relevance(values, self.input_shape, rows.first, columns.first)
 
 
-@dataclass(frozen=True, eq=False)
-class _Factors:
-    """What relevance is multiplied with on its way, the same for every relevance."""
-
-    positive: Tensor  # x+, divided by the denominator of the convolution below where that is folded in
-    negative: Tensor | None  # x- likewise; None where no input is negative
-    denominator: Tensor | None  # of this convolution; None where it is folded into the one above
-
-
 class ZPlusStep(ConvolutionStep):
     """One convolution of one photo under ZPlus.
 
-    A step that is to serve many relevances (see ``serve_many``) makes their common factors once, and keeps them
-    instead of its input. Where relevance goes from it through nothing but Pass to another convolution (the one
-    *below*), that one's division is folded in: x+ / stab(z_below), x- / stab(z_below).
+    Where many relevances will come (see ``serve_many``), denominators are kept, and where relevance goes on through
+    nothing but Pass to another convolution (the one *below*), that one's division is folded into this one's
+    factors: x+ / stab(z_below) and x- / stab(z_below) are made once and kept instead of x.
     """
 
     def __init__(self, rule: ZPlus, x: Tensor, padding: Padding) -> None:
         super().__init__(rule, x, padding)
         self._x: Tensor | None = x.contiguous(memory_format=torch.channels_last)
-        self._denominator: Tensor | None = None
-        self._serves_many = False
+        self._keeps_denominator = True
         self._below: ZPlusStep | None = None
-        self._is_folded = False
-        self._factors: _Factors | None = None
+        self._is_folded = False  # the convolution above divides
+        self._denominator: Tensor | None = None
+        self._folded: tuple[Tensor, Tensor | None] | None = None
         self._lock = threading.Lock()
+
+    def serve_one(self) -> None:
+        """Keep nothing for a second relevance: it seldom comes, and denominators are as large as activations."""
+        self._keeps_denominator = False
 
     def serve_many(self, below: ZPlusStep | None) -> None:
         """Prepare for many relevances, all on one way; ``below`` is the convolution to fold in, if there is one."""
-        self._serves_many = True
         self._below = below
         if below is not None:
             below._is_folded = True
 
     def kept(self) -> list[Tensor]:
-        factors = self._factors
-        parts = [self._x, self._denominator]
-        if factors is not None:
-            parts += [factors.positive, factors.negative, factors.denominator]
+        parts = [self._x, self._denominator, *(self._folded or ())]
         return [part for part in parts if part is not None]
 
     def send_back(self, relevance: Relevance) -> Relevance:
-        if not self._serves_many:
-            return self._send_one_back(relevance)
-        factors = self._common_factors()
-        s = relevance
-        if factors.denominator is not None:
-            s = relevance.with_values(relevance.values / relevance.window_of(factors.denominator))
+        s, folded = self._divided(relevance)
         sent, up, down = self.halves_sent_back(s)
-        values = up * sent.window_of(factors.positive)
-        if down is not None and factors.negative is not None:
-            values.addcmul_(down, sent.window_of(factors.negative))
+        if folded is None:
+            x = sent.window_of(self._input())
+            values = up * (x.clamp(min=0) if self.has_negative else x)
+            return sent.with_values(values if down is None else values.addcmul_(down, x.clamp(max=0)))
+        values = up * sent.window_of(folded[0])
+        if down is not None and folded[1] is not None:
+            values.addcmul_(down, sent.window_of(folded[1]))
         return sent.with_values(values)
 
-    def _send_one_back(self, relevance: Relevance) -> Relevance:
-        x = self._input()
-        if self._denominator is None:
-            self._denominator = self.denominator_for(x)
-        s = relevance.with_values(relevance.values / relevance.window_of(self._denominator))
-        sent, up, down = self.halves_sent_back(s)
-        x = sent.window_of(x)
-        if down is None:
-            return sent.with_values(up * x)
-        return sent.with_values((up * x.clamp(min=0)).addcmul_(down, x.clamp(max=0)))
+    def _divided(self, relevance: Relevance) -> tuple[Relevance, tuple[Tensor, Tensor | None] | None]:
+        """R / stab(z), and the folded factors if there are any.
 
-    def _common_factors(self) -> _Factors:
-        """Made when they are first needed; what they are made from is then forgotten.
-
-        Relevance comes here from the convolution above, so that what needs this input has had it by then.
+        Relevance comes here from the convolution above: what that one needs of this input, it has had by then.
         """
         with self._lock:
-            if self._factors is None:
-                x = self._input()
-                positive, negative = x.clamp(min=0), x.clamp(max=0) if self.has_negative else None
-                if self._below is not None:
-                    below = self._below.denominator_for(self._below._input())
-                    positive.div_(below)
-                    negative = None if negative is None else negative.div_(below)
-                denominator = None if self._is_folded else self.denominator_for(x)
-                self._factors = _Factors(positive, negative, denominator)
+            denominator = self._denominator
+            if denominator is None and not self._is_folded:
+                denominator = self.denominator_for(self._input())
+                self._denominator = denominator if self._keeps_denominator else None
+            if self._folded is None and self._below is not None:
+                self._folded = self._fold(self._input(), self._below)
                 self._x = None
-            return self._factors
+            folded = self._folded
+        if denominator is None:
+            return relevance, folded
+        return relevance.with_values(relevance.values / relevance.window_of(denominator)), folded
+
+    def _fold(self, x: Tensor, below: ZPlusStep) -> tuple[Tensor, Tensor | None]:
+        denominator = below.denominator_for(below._input())
+        positive = x.clamp(min=0).div_(denominator)
+        return positive, x.clamp(max=0).div_(denominator) if self.has_negative else None
 
     def _input(self) -> Tensor:
         if self._x is None:
