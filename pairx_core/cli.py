@@ -18,7 +18,7 @@ from pairx_core.version import __version__
 
 if TYPE_CHECKING:
     from pairx_core.catalogue import Catalogue, Photo, Problem
-    from pairx_core.explain import PairExplanation
+    from pairx_core.explain import Distance, PairExplanation, Precision
     from pairx_core.models import EmbeddingModel
     from pairx_core.retrieval import CandidateFilters, CandidateIndex
 
@@ -126,6 +126,22 @@ def candidates(
 @click.option(
     "--k-colors", default=10, show_default=True, help="Matches that get color maps (the slow part)."
 )
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "float64", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="float64 is slower; bfloat16 is inexact.",
+)
+@click.option(
+    "--distance",
+    type=click.Choice(["euclidean", "cosine"]),
+    default="euclidean",
+    show_default=True,
+    help="How cells are compared; the published method: euclidean.",
+)
+@click.option("--refine-matches", is_flag=True, help="Put line ends between cells, where they match best.")
+@click.option("--conserve-skips", is_flag=True, help="Conserve relevance at skip connections.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the drawing here (PNG or JPEG).")
 @click.option("--json", "json_out", type=click.Path(path_type=Path), help="Write the matches here as JSON.")
 def explain(
@@ -136,22 +152,30 @@ def explain(
     layer: str | None,
     k_lines: int,
     k_colors: int,
+    precision: Precision,
+    distance: Distance,
+    refine_matches: bool,
+    conserve_skips: bool,
     out: Path | None,
     json_out: Path | None,
 ) -> None:
     """Explain the pair of pictures QUERY and CANDIDATE: which part matches which."""
     from pairx_core.catalogue import photo_from_file
-    from pairx_core.explain import PairExplainer
+    from pairx_core.explain import ExplanationOptions, PairExplainer
     from pairx_core.render import render_overlay
 
     pair = photo_from_file(query), photo_from_file(candidate)
-    explanation = PairExplainer(_load(model, checkpoint), layer).explain(
-        *pair, k_lines=k_lines, k_colors=k_colors
+    options = ExplanationOptions(
+        precision=precision, distance=distance, refine_matches=refine_matches, conserve_skips=conserve_skips
     )
+    explainer = PairExplainer(_load(model, checkpoint), layer, options)
+    explanation = explainer.explain(*pair, k_lines=k_lines, k_colors=k_colors)
     click.echo(
         f"similarity {explanation.similarity:.4f} (a ranking, not a verdict), layer {explanation.layer}, "
         f"{len(explanation.matches)} matches, {explanation.line_count} lines"
     )
+    if explanation.departures:
+        click.echo(f"not as published: {'; '.join(explanation.departures)}")
     if out is not None:
         _write(out, render_overlay(explanation).save)
     if json_out is not None:

@@ -1,4 +1,4 @@
-"""Explanations in the background: one worker for all sessions, what is on a screen first."""
+"""Explanations in the background: one worker for all sessions, what is on a screen first, lines before color maps."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from pairx_core.catalogue import Photo, photo_digest
@@ -17,6 +18,7 @@ from pairx_core.explain import PairExplainer, PairExplanation
 
 _RESULTS_KEPT = 16  # an explanation holds up to 20 color maps of the model's input size
 _WAITING_KEPT = 16
+_LOOKED_AT_SECONDS = 2.0  # a screen that waits asks again well within this time
 _RETRY_SECONDS = 5.0  # after which what may have passed, such as a drive that was gone, is tried again
 
 
@@ -48,6 +50,7 @@ class Outcome:
     explanation: PairExplanation | None = None
     error: Exception | None = None
     expires: float = math.inf  # seconds of the monotonic clock
+    is_final: bool = True  # False: color maps are still to come
 
     @property
     def is_current(self) -> bool:
@@ -61,6 +64,7 @@ class ExplanationWorker:
     def __init__(self) -> None:
         self._waiting: OrderedDict[str, Job] = OrderedDict()
         self._running: str | None = None
+        self._looked_at: dict[str, float] = {}  # when a job was last the most urgent of someone's
         self._outcomes: OrderedDict[str, Outcome] = OrderedDict()
         self._changed = threading.Condition()
         self._closed = False
@@ -69,10 +73,15 @@ class ExplanationWorker:
         atexit.register(self.close)  # the interpreter must not end while torch is at work
 
     def want(self, jobs: Sequence[Job]) -> None:
-        """Ask for explanations, the most urgent first, before anything asked for earlier."""
+        """Ask for explanations, the most urgent first, before anything asked for earlier.
+
+        What is computed for nobody's screen then makes way at its next step.
+        """
         with self._changed:
+            if jobs:
+                self._looked_at[jobs[0].key] = time.monotonic()
             for job in reversed(jobs):
-                if self._current(job.key) is not None or job.key == self._running:
+                if self._is_done(job.key) or job.key == self._running:
                     continue
                 self._waiting[job.key] = job
                 self._waiting.move_to_end(job.key, last=False)
@@ -81,7 +90,7 @@ class ExplanationWorker:
             self._changed.notify_all()
 
     def outcome(self, key: str) -> Outcome | None:
-        """What became of a job; None while it waits or runs."""
+        """What became of a job, or has become of it so far; None before its first step is done."""
         with self._changed:
             outcome = self._current(key)
             if outcome is not None:
@@ -104,6 +113,10 @@ class ExplanationWorker:
             return None
         return outcome
 
+    def _is_done(self, key: str) -> bool:
+        outcome = self._current(key)
+        return outcome is not None and outcome.is_final
+
     def _work(self) -> None:
         while True:
             with self._changed:
@@ -112,18 +125,40 @@ class ExplanationWorker:
                     return
                 _, job = self._waiting.popitem(last=False)
                 self._running = job.key
-            outcome = _explained(job)
+            finished = self._explain(job)
             with self._changed:
-                self._outcomes[job.key] = outcome
                 self._running = None
-                while len(self._outcomes) > _RESULTS_KEPT:
-                    self._outcomes.popitem(last=False)
+                if not finished and not self._is_done(job.key):  # it made way: what is done of it is kept
+                    self._waiting.setdefault(job.key, job)
 
+    def _explain(self, job: Job) -> bool:
+        """Go through a job's stages; whether it came to its end."""
+        try:
+            last = None
+            with closing(job.explainer.stages(job.query, job.candidate)) as stages:
+                for number, last in enumerate(stages):
+                    if number == 0:
+                        self._put(job.key, Outcome(explanation=last, is_final=False))
+                    if self._must_make_way(job.key):
+                        return False
+            self._put(job.key, Outcome(explanation=last))
+        except ExplanationError as error:  # it will be the same next time
+            self._put(job.key, Outcome(error=error))
+        except Exception as error:  # handed over to the session, which shows it
+            self._put(job.key, Outcome(error=error, expires=time.monotonic() + _RETRY_SECONDS))
+        return True
 
-def _explained(job: Job) -> Outcome:
-    try:
-        return Outcome(explanation=job.explainer.explain(job.query, job.candidate))
-    except ExplanationError as error:  # it will be the same next time
-        return Outcome(error=error)
-    except Exception as error:  # handed over to the session, which shows it
-        return Outcome(error=error, expires=time.monotonic() + _RETRY_SECONDS)
+    def _must_make_way(self, key: str) -> bool:
+        with self._changed:
+            if self._closed:
+                return True
+            soon = time.monotonic() - _LOOKED_AT_SECONDS
+            self._looked_at = {other: when for other, when in self._looked_at.items() if when > soon}
+            return key not in self._looked_at and any(other in self._waiting for other in self._looked_at)
+
+    def _put(self, key: str, outcome: Outcome) -> None:
+        with self._changed:
+            self._outcomes[key] = outcome
+            self._outcomes.move_to_end(key)
+            while len(self._outcomes) > _RESULTS_KEPT:
+                self._outcomes.popitem(last=False)

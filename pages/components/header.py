@@ -49,8 +49,11 @@ def _nothing_left(room: Room) -> str:
 def _made_by(room: Room) -> str:
     """Which model, layer and filters made this list."""
     workspace = room.work.workspace
-    layer = "" if workspace.explainer is None else f"layer {workspace.explainer.layer} · "
-    return f"Model {workspace.model.name} · {layer}filters: {room.work.filters.in_words()}"
+    explained = ""
+    if workspace.explainer is not None:
+        beyond = "".join(f", {words}" for words in workspace.explainer.departures)
+        explained = f"layer {workspace.explainer.layer}{beyond} · "
+    return f"Model {workspace.model.name} · {explained}filters: {room.work.filters.in_words()}"
 
 
 def _layer_switches(*, disabled: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from html import escape
+from typing import TypeGuard
 
 import streamlit as st
 from PIL import Image
@@ -33,7 +34,7 @@ def show(room: Room, candidate: Candidate, space: Space) -> None:
         _without_picture(room, candidate, error, space)
         return
     outcome = resources.worker().outcome(job.key)
-    if outcome is None:
+    if not _is_enough(outcome):
         _ask(room, job)
         st.fragment(_pending, run_every=_POLL_SECONDS)(room, candidate, job, space)
         return
@@ -61,13 +62,25 @@ def _unexplained(room: Room, candidate: Candidate, space: Space) -> None:
 
 def _pending(room: Room, candidate: Candidate, job: Job, space: Space) -> None:
     """Run again and again while the explanation is computed; then the whole page once."""
-    if resources.worker().outcome(job.key) is not None:
+    outcome = resources.worker().outcome(job.key)
+    if _is_enough(outcome):
         st.rerun()
     resources.worker().want([job])
-    state.show(room.pair, frozenset())
+    waiting = "Explaining this pair …"
     with st.container(key="pair"):
-        _bare(room.query, candidate, space)
-        st.html('<div class="px-waiting" role="status">Explaining this pair …</div>')
+        if outcome is None or outcome.explanation is None:
+            state.show(room.pair, frozenset())
+            _bare(room.query, candidate, space)
+        else:
+            layers = state.layers() - {"color_maps"}
+            _explained(room, candidate, job, outcome.explanation, layers, space)
+            waiting = "Making the color maps …"
+        st.html(f'<div class="px-waiting" role="status">{waiting}</div>')
+
+
+def _is_enough(outcome: Outcome | None) -> TypeGuard[Outcome]:
+    """Whether all that is switched on can be drawn."""
+    return outcome is not None and (outcome.is_final or "color_maps" not in state.layers())
 
 
 def _ready(room: Room, candidate: Candidate, job: Job, outcome: Outcome, space: Space) -> None:
@@ -76,7 +89,7 @@ def _ready(room: Room, candidate: Candidate, job: Job, outcome: Outcome, space: 
             state.show(room.pair, frozenset())
             _bare(room.query, candidate, space)
         else:
-            _explained(room, candidate, job, outcome.explanation, space)
+            _explained(room, candidate, job, outcome.explanation, state.layers(), space)
         if outcome.error is not None:
             _no_explanation(outcome.error)
 
@@ -92,9 +105,17 @@ def _no_explanation(error: Exception) -> None:
 
 
 def _explained(
-    room: Room, candidate: Candidate, job: Job, explanation: PairExplanation, space: Space
+    room: Room,
+    candidate: Candidate,
+    job: Job,
+    explanation: PairExplanation,
+    layers: frozenset[str],
+    space: Space,
 ) -> None:
-    layers = state.layers()
+    if not layers:
+        state.show(room.pair, layers)
+        _bare(room.query, candidate, space)
+        return
     try:
         picture = resources.overlay_jpeg(job.key, layers, explanation, space)
     except PairxError as error:

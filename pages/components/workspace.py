@@ -18,7 +18,7 @@ from pathlib import Path
 from pairx_core.catalogue import Catalogue, Photo, read_catalogue
 from pairx_core.decisions import Decision, DecisionLog
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
-from pairx_core.explain import PairExplainer, check_supported
+from pairx_core.explain import ExplanationCache, PairExplainer, check_supported
 from pairx_core.models import EmbeddingModel, load_model
 from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, build_index
 from pairx_core.settings import Settings, decisions_beside
@@ -160,7 +160,7 @@ class Opening:
         self.stage = "Loading the model"
         with _usable(ModelError, "The model"):
             model = load_model(source.model, checkpoint=source.checkpoint or None)
-        explainer, unexplained = _explainer(model, source.layer)
+        explainer, unexplained = _explainer(model, source.layer, ExplanationCache(self.cache_dir))
         self.stage = "Embedding the photos"
         index = build_index(catalogue, model, cache_dir=self.cache_dir, progress=self._tell)
         return Workspace(source, catalogue, model, index, explainer, log, unexplained)
@@ -182,13 +182,15 @@ def _decisions_path(source: Source) -> Path | None:
         ) from None
 
 
-def _explainer(model: EmbeddingModel, layer: str) -> tuple[PairExplainer | None, str]:
+def _explainer(
+    model: EmbeddingModel, layer: str, cache: ExplanationCache
+) -> tuple[PairExplainer | None, str]:
     """What explains a model's pairs, or why nothing can; a layer that the model lacks is an error."""
     try:
         check_supported(model.module)
     except ExplanationError as error:
         return None, str(error)
-    explainer = PairExplainer(model, layer or None)
+    explainer = PairExplainer(model, layer or None, cache=cache)
     try:
         explainer.layer  # noqa: B018  # found out here, not in the middle of a page
     except PairxError as error:

@@ -158,27 +158,26 @@ def _group_norm(
 
 
 def _convolution(
-    func: Any, x: Tensor, weight: Tensor, bias: Tensor | None = None, *args: Any, **kwargs: Any
+    func: Any, input: Tensor, weight: Tensor, bias: Tensor | None = None, *args: Any, **kwargs: Any
 ) -> Tensor:
-    geometry = convolution_geometry(weight, *args, **kwargs)
-    if geometry is None or x.ndim != 4:
-        return func(x, weight, bias, *args, **kwargs)  # type: ignore[no-any-return]
-    return record(x, ZPlusGradient(weight, bias, geometry))
+    if input.ndim != 4:
+        return func(input, weight, bias, *args, **kwargs)  # type: ignore[no-any-return]
+    return record(input, ZPlusGradient(weight, bias, convolution_geometry(weight, *args, **kwargs)))
 
 
-def _product(func: Any, first: Any, second: Any, **kwargs: Any) -> Any:
-    if _is_activation(first) and _is_activation(second):
-        return func(_scaled(first, 0.5), _scaled(second, 0.5), **kwargs)
-    return func(first, second, **kwargs)
+def _product(func: Any, input: Any, other: Any, **kwargs: Any) -> Any:
+    if _is_activation(input) and _is_activation(other):
+        return func(_scaled(input, 0.5), _scaled(other, 0.5), **kwargs)
+    return func(input, other, **kwargs)
 
 
-def _product_in_place(func: Any, first: Tensor, second: Any) -> Any:
-    if _is_activation(first) and _is_activation(second):
+def _product_in_place(func: Any, input: Tensor, other: Any) -> Any:
+    if _is_activation(input) and _is_activation(other):
         raise ExplanationError(
             "This model multiplies two activations in place, for which PAIR-X has no relevance rule. "
             "Write the product as x = x * y in the model's code."
         )
-    return func(first, second)
+    return func(input, other)
 
 
 def _sum_of_products(func: Any, equation: str, *operands: Any) -> Any:
@@ -217,7 +216,9 @@ ATTNLRP: dict[Any, Replacement] = {
     F.group_norm: _group_norm,
     F.conv2d: _convolution,
     torch.mul: _product,
+    torch.multiply: _product,
     Tensor.mul: _product,
+    Tensor.multiply: _product,
     Tensor.mul_: _product_in_place,
     torch.matmul: _product,
     torch.bmm: _product,

@@ -43,7 +43,7 @@ def memory_watched() -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not _is_lack_of_memory(error):
+        if not is_lack_of_memory(error):
             raise
         raise ExplanationError(
             "There is not enough memory to explain this pair. Lower the explainer's memory_budget, choose a smaller "
@@ -73,6 +73,7 @@ def _malloc_trim() -> Callable[[int], int] | None:
     return trim
 
 
-def _is_lack_of_memory(error: Exception) -> bool:
+def is_lack_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out."""
     known = (MemoryError, torch.OutOfMemoryError)
     return isinstance(error, known) or any(words in str(error).lower() for words in _OUT_OF_MEMORY)

@@ -8,7 +8,7 @@ batch norms. What is left (additions, GeM, flattening, functional pooling) keeps
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -20,24 +20,14 @@ from pairx_core.explain.rules import Epsilon, Norm, Pass, ZPlus, record
 from pairx_core.explain.rules.recording import Rule
 from pairx_core.explain.rules.zplus import Geometry, Padding
 
+Forward = Callable[[Tensor], Tensor]
 ACTIVATIONS = (
     nn.ELU, nn.Hardshrink, nn.Hardsigmoid, nn.Hardtanh, nn.Hardswish, nn.LeakyReLU, nn.LogSigmoid, nn.PReLU,
-    nn.ReLU, nn.RReLU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Sigmoid, nn.Softplus, nn.Softshrink,
+    nn.ReLU, nn.RReLU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Sigmoid, nn.Softplus, nn.Softshrink,
     nn.Softsign, nn.Tanh, nn.Tanhshrink, nn.Threshold,
 )  # fmt: skip
 AVERAGE_POOLING = (nn.AvgPool2d, nn.AdaptiveAvgPool2d)
 GATES = {"SqueezeExcite", "SEModule", "EffectiveSEModule", "SqueezeExciteCl", "EcaModule", "CecaModule"}
-
-
-class Ruled(nn.Module):
-    """A module under a rule."""
-
-    def __init__(self, rule: Rule) -> None:
-        super().__init__()
-        self.rule = rule
-
-    def forward(self, x: Tensor) -> Tensor:
-        return record(x, self.rule)
 
 
 def merge_batch_norms(private: nn.Module, example: Tensor) -> bool:
@@ -60,32 +50,40 @@ def merge_batch_norms(private: nn.Module, example: Tensor) -> bool:
 
 
 def with_epsilon_plus(module: nn.Module) -> nn.Module:
-    """Put a private copy of a convolutional model under the rules; its modules are replaced in place."""
-    replacement = _replacement(module)
-    if replacement is not None:
-        return replacement
-    for name, child in module.named_children():
-        setattr(module, name, with_epsilon_plus(child))
+    """Put a private copy of a convolutional model under the rules.
+
+    Modules stay where they are, with their attributes and hooks; only what they do forward is exchanged. One that
+    stands in several places is exchanged once.
+    """
+    rule = _rule_for(module)
+    if rule is not None:
+        module.forward = rule
+    else:
+        for child in module.children():
+            if "forward" not in child.__dict__:
+                with_epsilon_plus(child)
     return module
 
 
 def convolution_geometry(
     weight: Tensor,
-    stride: int | tuple[int, ...] = 1,
-    padding: int | tuple[int, ...] | str = 0,
-    dilation: int | tuple[int, ...] = 1,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] | str = 0,
+    dilation: int | Sequence[int] = 1,
     groups: int = 1,
-) -> Geometry | None:
-    """The geometry of a call of ``torch.nn.functional.conv2d``; None for padding that is named, not counted."""
-    if isinstance(padding, str):
-        return None
-    above, left = _two(padding)
-    zeros: Padding = (left, left, above, above)
+) -> Geometry:
+    """The geometry of a call of ``torch.nn.functional.conv2d``."""
     kernel = (weight.shape[2], weight.shape[3])
+    if padding == "same":
+        spare = [reach * (size - 1) for reach, size in zip(_two(dilation), kernel, strict=True)]
+        zeros: Padding = (spare[1] // 2, spare[1] - spare[1] // 2, spare[0] // 2, spare[0] - spare[0] // 2)
+    else:
+        above, left = (0, 0) if isinstance(padding, str) else _two(padding)
+        zeros = (left, left, above, above)
     return Geometry(kernel, _two(stride), _two(dilation), groups, lambda _: zeros)
 
 
-def _zplus(source: nn.Conv2d) -> nn.Module:
+def _zplus(source: nn.Conv2d) -> Forward:
     before, padding = _padding(source)
     geometry = Geometry(
         kernel=_two(source.kernel_size),
@@ -95,35 +93,41 @@ def _zplus(source: nn.Conv2d) -> nn.Module:
         padding=padding,
     )
     bias = None if source.bias is None else source.bias.detach()
-    ruled = Ruled(ZPlus(source.weight.detach(), bias, geometry))
-    return ruled if before is None else nn.Sequential(before, ruled)
+    rule = ZPlus(source.weight.detach(), bias, geometry)
+    return lambda x: record(x if before is None else before(x), rule)
 
 
 def _convolution(
-    func: Any, x: Tensor, weight: Tensor, bias: Tensor | None = None, *args: Any, **kwargs: Any
+    func: Any, input: Tensor, weight: Tensor, bias: Tensor | None = None, *args: Any, **kwargs: Any
 ) -> Tensor:
     """A convolution that a module of its own kind calls, with weights that it made on the way."""
     geometry = convolution_geometry(weight, *args, **kwargs)
-    if geometry is None or x.ndim != 4:
-        return func(x, weight, bias, *args, **kwargs)  # type: ignore[no-any-return]
-    return record(x, ZPlus(weight, bias, geometry))
+    if input.ndim != 4:
+        return func(input, weight, bias, *args, **kwargs)  # type: ignore[no-any-return]
+    return record(input, ZPlus(weight, bias, geometry))
 
 
 EPSILON_PLUS: dict[Any, Callable[..., Any]] = {F.conv2d: _convolution}
 
 
-def _replacement(module: nn.Module) -> nn.Module | None:
-    """The module under its rule; None where the plain gradient or its children's rules apply."""
+def _rule_for(module: nn.Module) -> Forward | None:
+    """What a module does forward under its rule; None where its plain gradient or its children's rules apply."""
+    kind = type(module)
     if isinstance(module, nn.Conv2d):  # a kind of its own is caught where it calls conv2d
-        known = type(module).forward is nn.Conv2d.forward or type(module).__name__ == "Conv2dSame"
-        return _zplus(module) if known else None
-    if isinstance(module, nn.Linear):
-        return Ruled(Epsilon(module.weight.detach(), None if module.bias is None else module.bias.detach()))
+        usual = all(getattr(kind, name) is getattr(nn.Conv2d, name) for name in ("forward", "_conv_forward"))
+        return _zplus(module) if usual or kind.__name__ == "Conv2dSame" else None
+    if isinstance(module, nn.Linear) and kind.forward is nn.Linear.forward:
+        bias = None if module.bias is None else module.bias.detach()
+        return _recording(Epsilon(module.weight.detach(), bias))
     if isinstance(module, AVERAGE_POOLING):
-        return Ruled(Norm(module))
-    if isinstance(module, (*ACTIVATIONS, _BatchNorm)) or type(module).__name__ in GATES:
-        return Ruled(Pass(module))
+        return _recording(Norm(module.forward))
+    if isinstance(module, (*ACTIVATIONS, _BatchNorm)) or kind.__name__ in GATES:
+        return _recording(Pass(module.forward))
     return None
+
+
+def _recording(rule: Rule) -> Forward:
+    return lambda x: record(x, rule)
 
 
 def _merging_pairs(module: nn.Module, example: Tensor) -> list[tuple[nn.Conv2d | nn.Linear, _BatchNorm]]:
@@ -225,7 +229,7 @@ def _same_padding(
     return lambda shape: (*along(1, shape[3]), *along(0, shape[2]))
 
 
-def _two(value: int | tuple[int, ...] | str) -> tuple[int, int]:
-    if isinstance(value, tuple):
-        return (int(value[0]), int(value[1]))
-    return (int(value), int(value))
+def _two(value: int | Sequence[int]) -> tuple[int, int]:
+    if isinstance(value, int):
+        return (value, value)
+    return (int(value[0]), int(value[-1]))

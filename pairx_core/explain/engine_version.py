@@ -8,33 +8,51 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import PIL
 import torch
 from torch import nn
 
-from pairx_core.version import __version__
+_COVERED = (
+    "explain",
+    "models",
+    "catalogue",
+    "frames.py",
+    "version.py",
+)  # of this package: what results depend on
+_SIMPLE = (bool, int, float, str, tuple, type(None))
 
 
 @cache
 def engine_fingerprint() -> str:
-    """Hex digits that change with this package's code and with the versions of torch and NumPy."""
-    digest = hashlib.sha256(f"{__version__} {torch.__version__} {np.__version__}".encode())
-    root = Path(__file__).resolve().parent
-    for path in sorted(root.rglob("*.py")):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    """Hex digits that change with the code that explanations depend on, and with torch, NumPy and Pillow."""
+    digest = hashlib.sha256(f"{torch.__version__} {np.__version__} {PIL.__version__}".encode())
+    root = Path(__file__).resolve().parents[1]
+    for name in _COVERED:
+        place = root / name
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def code_fingerprint(module: nn.Module) -> str:
-    """Hex digits that change with the code of a model's own modules (torch's go by torch's version).
+    """Hex digits that change with a model's code, its modules' plain attributes, and its buffers.
 
-    The weights are not looked at; see ``EmbeddingModel.fingerprint`` for them.
+    What ``EmbeddingModel.fingerprint`` covers (weights, structure in words) is not looked at again. torch's own modules
+    go by torch's version.
     """
-    kinds = {type(part) for part in module.modules()}
     digest = hashlib.sha256()
+    kinds = {type(part) for part in module.modules()}
     for kind in sorted(kinds, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}"):
         digest.update(f"{kind.__module__}.{kind.__qualname__}\n".encode())
         if not kind.__module__.startswith("torch."):
             digest.update(_source(kind).encode())
+    for path, part in module.named_modules():
+        plain = {name: value for name, value in vars(part).items() if isinstance(value, _SIMPLE)}
+        digest.update(f"{path} {sorted(plain.items(), key=lambda item: item[0])}\n".encode())
+    for path, buffer in module.named_buffers():
+        digest.update(
+            path.encode() + buffer.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+        )
     return digest.hexdigest()[:16]
 
 

@@ -16,15 +16,16 @@ from torch import Tensor
 
 from pairx_core.catalogue import Photo, open_photo, photo_digest
 from pairx_core.errors import ExplanationError
-from pairx_core.explain.computing import device_named, give_memory_back, memory_watched
+from pairx_core.explain.computing import device_named, give_memory_back, is_lack_of_memory, memory_watched
 from pairx_core.explain.engine_version import code_fingerprint, engine_fingerprint
-from pairx_core.explain.explanation import PairExplanation
+from pairx_core.explain.explanation import PairExplanation, departures
 from pairx_core.explain.explanation_cache import ExplanationCache
 from pairx_core.explain.keeping import Cell, Keeper, PairResult, WindowedMap
 from pairx_core.explain.matching import reduce_channels
 from pairx_core.explain.options import ExplanationOptions
 from pairx_core.explain.pairing import check_features, cosine_with_gradients, ordered_matches
 from pairx_core.explain.picture import Picture, Prepared, picture_of_tensor
+from pairx_core.explain.relevance import Relevance
 from pairx_core.explain.support import Rules, check_supported, rules_for
 from pairx_core.explain.trace import RelevanceModel, Trace
 from pairx_core.explain.trace_store import TraceStore
@@ -73,12 +74,15 @@ class PairExplainer:
         self.options = options or ExplanationOptions()
         self.rules: Rules = rules_for(model.module)
         self._layers = None if layer is None else (layer,) if isinstance(layer, str) else tuple(layer)
+        if self._layers == ():
+            raise ExplanationError("No layer is given; leave it out for the recommended one.")
         for path in self._layers or ():
             self._check_layer(path)
         self._device = device_named(device, model.device)
         self._cache = cache
         self._traces = TraceStore(memory_budget)
         self._relevance_model: RelevanceModel | None = None
+        self._weights_version: int | None = None
         self._lock = threading.Lock()
 
     @property
@@ -101,6 +105,11 @@ class PairExplainer:
     def memory_used(self) -> int:
         """Bytes of recent photos' activations that are kept; between pairs, at most ``memory_budget``."""
         return self._traces.nbytes
+
+    @property
+    def departures(self) -> tuple[str, ...]:
+        """In words, in what this explainer's explanations depart from the published method."""
+        return departures(self.rules, self.options)
 
     def explain(
         self, query: Photo, candidate: Photo, k_lines: int = 20, k_colors: int = 10
@@ -192,22 +201,18 @@ class PairExplainer:
     def _stages(
         self, query: Picture, candidate: Picture, layer: str, k_lines: int, k_colors: int
     ) -> Iterator[PairExplanation]:
-        with memory_watched():
-            result = self._keeper.pair(query.key, candidate.key, layer)
-            if result is None:
-                result = self._pair_result(query, candidate, layer)
-                give_memory_back()
-                self._keeper.keep_pair(query.key, candidate.key, layer, result)
-        explanation = self._explanation(query, candidate, layer, result, (k_lines, k_colors))
-        yield explanation
-        count = min(k_colors, len(result.matches))
-        sides = (
-            _ColorMaps(self, query, layer, result.matches.query_cells[:count], result.query_frame),
-            _ColorMaps(
-                self, candidate, layer, result.matches.candidate_cells[:count], result.candidate_frame
-            ),
-        )
+        sides: list[_ColorMaps] = []
         try:
+            with memory_watched():
+                result = self._kept_or_new_result(query, candidate, layer)
+            explanation = self._explanation(query, candidate, layer, result, (k_lines, k_colors))
+            yield explanation
+            count = min(k_colors, len(result.matches))
+            cells = result.matches.query_cells[:count], result.matches.candidate_cells[:count]
+            sides = [
+                _ColorMaps(self, query, layer, cells[0], result.query_frame),
+                _ColorMaps(self, candidate, layer, cells[1], result.candidate_frame),
+            ]
             for number in range(count):
                 with memory_watched():
                     first, second = (side.up_to(number) for side in sides)
@@ -216,6 +221,15 @@ class PairExplainer:
             for side in sides:
                 side.keep()
             self._traces.trim()
+
+    def _kept_or_new_result(self, query: Picture, candidate: Picture, layer: str) -> PairResult:
+        self._check_weights_unchanged()
+        result = self._keeper.pair(query.key, candidate.key, layer)
+        if result is None:
+            result = self._pair_result(query, candidate, layer)
+            give_memory_back()
+            self._keeper.keep_pair(query.key, candidate.key, layer, result)
+        return result
 
     def _pair_result(self, query: Picture, candidate: Picture, layer: str) -> PairResult:
         traces = self._trace(query, complete=True), self._trace(candidate, complete=True)
@@ -228,7 +242,9 @@ class PairExplainer:
         ]
         frames = query.frame, candidate.frame
         matches = ordered_matches(traces, layer, relevance, frames, self.options)
-        if candidate.key != query.key:  # a query is asked for again, a candidate seldom
+        if (
+            candidate.key != query.key and len(self.layers) == 1
+        ):  # a query is asked for again, a candidate seldom
             self._traces.put(candidate.key, traces[1].without_way_to_embedding())
         return PairResult(similarity, matches, relevance[0], relevance[1], *frames)
 
@@ -263,16 +279,12 @@ class PairExplainer:
     def _trace(self, picture: Picture, *, complete: bool = False) -> Trace:
         def make() -> Trace:
             inputs = picture.inputs.to(device=self._device, dtype=self._dtype)
-            with self._size_watched():
+            with self._forward_watched(inputs):
                 trace = self._ready(inputs).trace(inputs)
             give_memory_back()
             return trace
 
         return self._traces.get(picture.key, make, complete=complete)
-
-    def _color_map(self, picture: Picture, layer: str, cell: Cell) -> WindowedMap:
-        sent = self._trace(picture).color_map(layer, *cell)
-        return WindowedMap(sent.values[0, 0].float().cpu().numpy(), sent.top, sent.left)
 
     def _of_photo(self, photo: Photo) -> Picture:
         preprocessing = self._preprocessing_in_words
@@ -328,21 +340,48 @@ class PairExplainer:
             return Keeper(None, ())
         module = self.model.module
         context = [engine_fingerprint(), self.model.fingerprint, code_fingerprint(module)]
-        return Keeper(self._cache, [*context, str(self.options), str(self._dtype), self._device.type])
+        context += [str(self.options), str(self._dtype), str(self._device), f"{len(self.layers)} layers"]
+        return Keeper(self._cache, context)
 
     @contextmanager
-    def _size_watched(self) -> Iterator[None]:
-        """Say it for the user when a model refuses the input size that was asked for."""
+    def _forward_watched(self, inputs: Tensor) -> Iterator[None]:
+        """Say it for the user when the model itself does not take an input."""
         try:
             yield
         except (AssertionError, RuntimeError) as error:
-            if self.options.input_size is None or isinstance(error, torch.OutOfMemoryError):
+            if is_lack_of_memory(error) or self._takes(inputs):
                 raise
-            width, height = self.options.input_size
+            width, height = inputs.shape[-1], inputs.shape[-2]
             raise ExplanationError(
                 f"The model {self.model.name} does not take inputs of {width}×{height} pixels ({error}). "
-                "Leave input_size out."
+                "Give it the size that it was made for."
             ) from error
+
+    def _takes(self, inputs: Tensor) -> bool:
+        """Whether the user's model runs on an input (1, 3, H, W)."""
+        own = next(self.model.module.parameters(), inputs)
+        try:
+            with torch.inference_mode():
+                self.model.module(inputs.to(own.device, own.dtype))
+        except (AssertionError, RuntimeError):
+            return False
+        return True
+
+    def _check_weights_unchanged(self) -> None:
+        """Refuse to mix what was computed with other weights.
+
+        Raises:
+            ExplanationError: a weight was changed in place since the first explanation.
+        """
+        tensors = (*self.model.module.parameters(), *self.model.module.buffers())
+        versions = sum(0 if tensor.is_inference() else tensor._version for tensor in tensors)
+        with self._lock:
+            self._weights_version = versions if self._weights_version is None else self._weights_version
+        if versions != self._weights_version:
+            raise ExplanationError(
+                f"The weights of the model {self.model.name} were changed since its first explanation. Make a new "
+                "EmbeddingModel and a new PairExplainer for the changed weights."
+            )
 
 
 class _ColorMaps:
@@ -369,10 +408,15 @@ class _ColorMaps:
         cell = self._cells[number]
         found = self._kept.get(cell) or self._new.get(cell)
         if found is None:
-            found = self._explainer._color_map(self._picture, self._layer, cell)
+            found = _windowed(self._trace.color_map(self._layer, *cell))
             self._new[cell] = found
         self._maps[number] = found.full(self._input_size)
         return self._maps[: number + 1]
+
+    @cached_property
+    def _trace(self) -> Trace:
+        """Held for as long as the pair is explained, whatever the budget."""
+        return self._explainer._trace(self._picture)
 
     def keep(self) -> None:
         """Put what is new on disk."""
@@ -381,6 +425,10 @@ class _ColorMaps:
     @cached_property
     def _kept(self) -> dict[Cell, WindowedMap]:
         return self._explainer._keeper.maps(self._picture.key, self._layer, self._cells)
+
+
+def _windowed(map_: Relevance) -> WindowedMap:
+    return WindowedMap(map_.values[0, 0].float().cpu().numpy(), map_.top, map_.left)
 
 
 def _at_least_single(tensor: Tensor) -> Tensor:

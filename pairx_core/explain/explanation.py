@@ -67,8 +67,7 @@ class PairExplanation:
 
         What makes it inexact begins with "inexact".
         """
-        beyond = ("relevance propagated by AttnLRP",) if self.rules == "AttnLRP" else ()
-        return beyond + self.options.departures()
+        return departures(self.rules, self.options)
 
     def save(self, path: str | Path) -> None:
         """Write the explanation to one ``.npz`` file (no pickle), whole or not at all.
@@ -90,3 +89,9 @@ class PairExplanation:
         from pairx_core.explain.storage import load_explanation
 
         return load_explanation(Path(path))
+
+
+def departures(rules: Rules, options: ExplanationOptions) -> tuple[str, ...]:
+    """In words, in what explanations made so depart from the published method."""
+    beyond = ("relevance propagated by AttnLRP",) if rules == "AttnLRP" else ()
+    return beyond + options.departures()

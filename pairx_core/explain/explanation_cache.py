@@ -120,9 +120,11 @@ class ExplanationCache:
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.executescript(_SCHEMA)
                 return work(connection)
-        except sqlite3.OperationalError as error:  # no room, no permission, a lock that is never given up
-            raise self._unusable(error) from error
         except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode not in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise self._unusable(
+                    error
+                ) from error  # no room, no permission, a lock that is never given up
             _logger.warning("%s: the cache is damaged (%s); it is begun anew.", self.path, error)
             self._begin_anew()
             return otherwise
@@ -154,7 +156,8 @@ class _Find:
         ).fetchall()
         if found:
             used = f"UPDATE entry SET used = ? WHERE key IN ({self._marks})"
-            connection.execute(used, [time.time(), *self._keys])
+            with contextlib.suppress(sqlite3.OperationalError):  # a full or read-only disk can still be read
+                connection.execute(used, [time.time(), *self._keys])
         return found
 
 

@@ -29,7 +29,7 @@ class MutualMatches:
 def reduce_channels(relevance: Tensor, reduction: ChannelReduction) -> Floats:
     """Layer relevance (1, C, h, w) as one number a cell, (h, w): |sum over C| or sum over C of |.|."""
     cells = relevance[0].sum(0).abs() if reduction == "abs_of_sum" else relevance[0].abs().sum(0)
-    return cells.double().cpu().numpy()
+    return cells.cpu().double().numpy()
 
 
 def mutual_matches(
@@ -74,7 +74,8 @@ def column_row(cells: npt.NDArray[np.int64], columns: int) -> npt.NDArray[np.int
 
 def _descriptors(features: Tensor) -> Tensor:
     """(1, C, h, w) as (h * w, C), float64."""
-    return features[0].double().flatten(1).T.contiguous()
+    cells = features[0].flatten(1).T
+    return (cells.cpu() if cells.device.type == "mps" else cells).double().contiguous()  # mps has no float64
 
 
 def _distances(first: Tensor, second: Tensor, distance: Distance) -> Tensor:

@@ -16,6 +16,7 @@ from pairx_core.explain.trace import Trace
 from pairx_core.frames import PhotoFrame
 
 
+@torch.inference_mode(False)
 def cosine_with_gradients(query: Tensor, candidate: Tensor) -> tuple[float, tuple[Tensor, Tensor]]:
     """Cosine of two embeddings (1, D) and its gradients by them: the relevance that is sent back.
 

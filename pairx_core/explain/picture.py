@@ -56,9 +56,12 @@ def picture_of_tensor(tensor: Tensor, name: str) -> Picture:
         )
     if tensor.ndim != 4 or tensor.shape[:2] != (1, 3):
         raise ExplanationError(f"The {name} has shape {tuple(tensor.shape)}; (1, 3, H, W) is needed.")
+    if 0 in tensor.shape:
+        raise ExplanationError(f"The {name} has shape {tuple(tensor.shape)}: there are no pixels in it.")
     if not bool(tensor.isfinite().all()):
         raise ExplanationError(f"The {name} holds values that are not finite; check its preprocessing.")
-    content = tensor.detach().cpu().contiguous().view(torch.uint8).numpy()
+    tensor = tensor.detach().clone()  # what is done to the original later does not matter
+    content = tensor.cpu().contiguous().view(torch.uint8).numpy()
     size = (tensor.shape[-1], tensor.shape[-2])
     digest = hashlib.sha256(f"{tuple(tensor.shape)} {tensor.dtype}\n".encode())
     digest.update(content.tobytes())

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import struct
+import tokenize
 import zipfile
+import zlib
 from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +23,10 @@ from pairx_core.explain.options import ExplanationOptions
 from pairx_core.frames import PhotoFrame
 
 FORMAT = "pairx-explanation/2"
+_DAMAGE = (  # what NumPy and zipfile raise at bytes that are not what they should be
+    OSError, EOFError, ValueError, KeyError, AttributeError, NotImplementedError, RuntimeError, MemoryError,
+    SyntaxError, zipfile.BadZipFile, zlib.error, struct.error, tokenize.TokenError,
+)  # fmt: skip
 _ARRAYS = ("query_relevance", "candidate_relevance", "query_color_maps", "candidate_color_maps")
 _FRAMES = ("query_frame", "candidate_frame")
 _PHOTOS = ("query_photo", "candidate_photo")
@@ -52,7 +59,7 @@ def load_explanation(path: Path) -> PairExplanation:
         header = json.loads(arrays["header"].tobytes())
     except FileNotFoundError:
         raise ExplanationError(f"{path}: there is no such explanation file.") from None
-    except (OSError, EOFError, ValueError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise ExplanationError(f"{path}: this is not a whole explanation file ({error}).") from None
     if not isinstance(header, dict) or header.pop("format", None) != FORMAT:
         raise ExplanationError(f"{path}: not an explanation that this version reads ({FORMAT}).")

@@ -17,7 +17,7 @@ from pairx_core.explain.propagation import Edge, Tape, Uses, edge_of
 from pairx_core.explain.relevance import Relevance
 from pairx_core.explain.rules.conserved_sum import conserved_sum
 from pairx_core.explain.support import Rules, check_supported, rules_for
-from pairx_core.models.cell_grid import CellGrid, is_feature_map, prefix_tokens
+from pairx_core.models.cell_grid import CellGrid, gives_channels_last, is_feature_map, prefix_tokens
 from pairx_core.models.module_copy import frozen_copy
 
 
@@ -46,15 +46,17 @@ class RelevanceModel:
         check_supported(module)
         self.rules: Rules = rules_for(module)
         self._prefix = prefix_tokens(module)
+        self._channels_last = gives_channels_last(module)
         private = _private_copy(module, example)
         merged = self.rules == "EpsilonPlus" and merge_batch_norms(private, example)
         ruled = with_epsilon_plus(private) if self.rules == "EpsilonPlus" else with_attnlrp(private)
-        self._relevant = _Watched(ruled, layers)
-        self._plain = _Watched(_private_copy(module, example), layers) if merged else None
+        self._relevant = _Watched(ruled, layers, records=True)
+        self._plain = _Watched(_private_copy(module, example), layers, records=False) if merged else None
         self._table = dict(ATTNLRP if self.rules == "AttnLRP" else EPSILON_PLUS)
         if conserve_skips and self.rules == "EpsilonPlus":  # by AttnLRP it is conserved anyway
             self._table |= {torch.add: _sum, Tensor.add: _sum, Tensor.add_: _sum_in_place}
 
+    @torch.inference_mode(False)
     def trace(self, inputs: Tensor) -> Trace:
         """Run one input (1, 3, H, W) forward and keep what the way back needs.
 
@@ -74,11 +76,12 @@ class RelevanceModel:
         for path, seen in layers.items():
             grid = self._grid(path, seen.output, size)
             features = grid.feature_map(own_layers[path].output)
-            states[path] = LayerState(grid, features, seen.output, seen.edge)
+            if seen.edge is not None:
+                states[path] = LayerState(grid, features, seen.output, seen.edge)
         return Trace(self.rules, pixels, embedding, own_embedding.detach(), states)
 
     def _grid(self, path: str, output: Tensor, input_size: tuple[int, int]) -> CellGrid:
-        grid = CellGrid.of(output, input_size, self._prefix)
+        grid = CellGrid.of(output, input_size, self._prefix, channels_last=self._channels_last)
         if grid is None:
             raise ExplanationError(
                 f"The layer “{path}” has no grid of cells (its output has the shape {tuple(output.shape)}). "
@@ -137,6 +140,7 @@ class Trace:
         kept = {tensor.data_ptr(): tensor for step in steps for tensor in step.kept()}
         return sum(tensor.numel() * tensor.element_size() for tensor in kept.values())
 
+    @torch.inference_mode(False)
     def layer_relevance(self, layer: str, seed: Tensor) -> Tensor:
         """Relevance of a layer's cells, (1, C, h, w), for a relevance of the embedding, (1, D).
 
@@ -150,6 +154,7 @@ class Trace:
         values = sent.full()
         return state.grid.feature_map(values * state.output if self.rules == "AttnLRP" else values)
 
+    @torch.inference_mode(False)
     def color_map(self, layer: str, column: int, row: int) -> Relevance:
         """What a cell looked at: (1, 1, H, W) in input pixels, not negative, zero outside its window.
 
@@ -185,14 +190,15 @@ class Trace:
 @dataclass(frozen=True, eq=False)
 class _Seen:
     output: Tensor
-    edge: Edge
+    edge: Edge | None  # None where nothing is recorded
 
 
 class _Watched:
     """A private model whose layers' outputs are noted, each thread's apart."""
 
-    def __init__(self, module: nn.Module, layers: Sequence[str]) -> None:
+    def __init__(self, module: nn.Module, layers: Sequence[str], *, records: bool) -> None:
         self._module = module
+        self._records = records
         self._layers = tuple(layers)
         self._seen = threading.local()
         for path in layers:
@@ -206,10 +212,12 @@ class _Watched:
             watched.register_forward_hook(self._noting(path))
 
     def run(self, inputs: Tensor) -> tuple[Tensor, dict[str, _Seen]]:
-        self._seen.outputs = []
-        embedding = self._module(inputs)
-        outputs: list[tuple[str, _Seen]] = self._seen.outputs
-        self._seen.outputs = []
+        outputs: list[tuple[str, _Seen]] = []
+        self._seen.outputs = outputs
+        try:
+            embedding = self._module(inputs)
+        finally:
+            self._seen.outputs = []
         for path in self._layers:
             times = sum(name == path for name, _ in outputs)
             if times != 1:
@@ -224,14 +232,19 @@ class _Watched:
                 raise ExplanationError(
                     f"The layer “{path}” does not give a feature map. Choose a stage, such as “blocks.3”."
                 )
-            edge = edge_of(output) if output.requires_grad else (None, 0)
+            if self._records and not output.requires_grad:
+                raise ExplanationError(
+                    f"No relevance reaches the layer “{path}”: it lies inside a module that relevance passes as a "
+                    "whole, or the model switches gradients off on the way. Choose a stage, such as “blocks.3”."
+                )
+            edge = edge_of(output) if output.requires_grad else None
             self._seen.outputs.append((path, _Seen(output.detach().clone(), edge)))
 
         return hook
 
 
 def _private_copy(module: nn.Module, example: Tensor) -> nn.Module:
-    private = frozen_copy(module).to(device=example.device, dtype=example.dtype)
+    private = frozen_copy(module).eval().to(device=example.device, dtype=example.dtype)
     for part in private.modules():
         if getattr(part, "inplace", False):
             part.inplace = False  # type: ignore[assignment]

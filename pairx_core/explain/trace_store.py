@@ -13,7 +13,10 @@ class TraceStore:
     """The most recently used traces. Threads may share it; two that want the same photo make its trace once."""
 
     def __init__(self, budget: int) -> None:
-        """Keep traces of at most so many bytes in all between explanations."""
+        """Keep traces of at most so many bytes in all between explanations.
+
+        What the rules keep is counted; what autograd notes besides in a transformer is about as much again.
+        """
         self.budget = budget
         self._traces: OrderedDict[str, Trace] = OrderedDict()
         self._making: dict[str, threading.Lock] = {}

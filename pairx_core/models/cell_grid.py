@@ -26,13 +26,21 @@ class CellGrid:
     prefix: int = 0  # tokens that are no cells: class and register tokens
 
     @classmethod
-    def of(cls, output: Tensor, input_size: tuple[int, int], prefix: int | None = None) -> CellGrid | None:
+    def of(
+        cls,
+        output: Tensor,
+        input_size: tuple[int, int],
+        prefix: int | None = None,
+        *,
+        channels_last: bool = False,
+    ) -> CellGrid | None:
         """The grid of a layer's output for an input of (width, height) pixels; None where there is none.
 
         Args:
             output: what the layer gave for one photo.
             input_size: (width, height) of the model's input.
             prefix: how many class and register tokens there are, where the model says so.
+            channels_last: whether to take (1, h, w, C) where both forms are possible.
         """
         if output.ndim == 3:
             return cls._of_tokens(output.shape[1], input_size, prefix)
@@ -45,7 +53,7 @@ class CellGrid:
         if _similar_aspect((second, first), input_size):
             found.append(cls("NHWC", second, first))
         found = [grid for grid in found if min(grid.columns, grid.rows) > 1]
-        return found[0] if found else None
+        return None if not found else found[-1] if channels_last else found[0]
 
     @classmethod
     def _of_tokens(cls, tokens: int, input_size: tuple[int, int], prefix: int | None) -> CellGrid | None:
@@ -90,3 +98,8 @@ def prefix_tokens(module: nn.Module) -> int | None:
     said = {getattr(part, "num_prefix_tokens", None) for part in module.modules()}
     counts = [count for count in said if isinstance(count, int)]
     return counts[0] if len(counts) == 1 else None
+
+
+def gives_channels_last(module: nn.Module) -> bool:
+    """Whether a model says that its stages give (1, h, w, C), as timm's Swin does."""
+    return any(str(getattr(part, "output_fmt", "")).endswith("NHWC") for part in module.modules())

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from pairx_core.catalogue import Photo, open_photo
 from pairx_core.errors import ModelError
-from pairx_core.models.cell_grid import CellGrid, is_feature_map, prefix_tokens
+from pairx_core.models.cell_grid import CellGrid, gives_channels_last, is_feature_map, prefix_tokens
 from pairx_core.models.module_copy import shared_copy
 from pairx_core.models.preprocessing import Preprocessing
 
@@ -129,7 +129,7 @@ class EmbeddingModel:
         Args:
             input_size: (width, height); None takes the preprocessing's.
         """
-        private = shared_copy(self.module)
+        private = shared_copy(self.module).eval()
         size = input_size or self._input_size()
         outputs: list[tuple[str, Tensor]] = []
         for path in self.stage_names():
@@ -137,7 +137,10 @@ class EmbeddingModel:
         with torch.inference_mode():
             private(self._blank_input(size))
         prefix = prefix_tokens(self.module)
-        grids = [(path, output, CellGrid.of(output, size, prefix)) for path, output in outputs]
+        last = gives_channels_last(self.module)
+        grids = [
+            (path, output, CellGrid.of(output, size, prefix, channels_last=last)) for path, output in outputs
+        ]
         return [_layer_info(path, output, grid) for path, output, grid in grids if grid is not None]
 
     def preprocess(self, images: Sequence[Image.Image], input_size: tuple[int, int] | None = None) -> Tensor:

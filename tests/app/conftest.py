@@ -130,7 +130,7 @@ def address(app: AppTest, name: str) -> str:
 def explained(app: AppTest, seconds: float = 60) -> AppTest:
     """Runs the page until the explanation is there."""
     until = time.monotonic() + seconds
-    while "Explaining this pair" in html(app):
+    while any(words in html(app) for words in ("Explaining this pair", "Making the color maps")):
         assert time.monotonic() < until, "the explanation did not come"
         time.sleep(0.1)
         app.run()

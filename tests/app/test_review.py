@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 
 import pytest
@@ -341,7 +342,7 @@ def test_an_explanation_that_fails_by_a_bug_leaves_the_buttons(open_app, herd, d
     def explain(*_args, **_kwargs):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(PairExplainer, "explain", explain)
+    monkeypatch.setattr(PairExplainer, "stages", explain)
     app = wait(open_app(herd))
     assert [one.message for one in app.exception] == ["out of memory"]
     button(app, "Accept").click().run()
@@ -349,15 +350,15 @@ def test_an_explanation_that_fails_by_a_bug_leaves_the_buttons(open_app, herd, d
 
 
 def test_a_photo_that_comes_back_is_explained_after_all(open_app, herd, monkeypatch):
-    explain = PairExplainer.explain
+    stages = PairExplainer.stages
 
     def fail(*_args, **_kwargs):
         raise PhotoError("the drive is gone")
 
-    monkeypatch.setattr(PairExplainer, "explain", fail)
+    monkeypatch.setattr(PairExplainer, "stages", fail)
     app = explained(open_app(herd))
     assert "the drive is gone" in app.warning[0].value
-    monkeypatch.setattr(PairExplainer, "explain", explain)
+    monkeypatch.setattr(PairExplainer, "stages", stages)
     later = time.monotonic() + explaining._RETRY_SECONDS
     monkeypatch.setattr(explaining.time, "monotonic", lambda real=time.monotonic, by=later: real() + by)
     assert not explained(app.run()).warning
@@ -432,3 +433,26 @@ def wait(app, seconds: float = 60):
 
 def note(app):
     return next(one for one in app.text_input if one.label == "Note")
+
+
+def test_lines_are_shown_while_color_maps_are_still_being_made(open_app, herd, decisions, monkeypatch):
+    stages = PairExplainer.stages
+    may_go_on = threading.Event()
+
+    def slow(self, *photos):
+        made = stages(self, *photos)
+        yield next(made)
+        assert may_go_on.wait(30)
+        yield from made
+
+    monkeypatch.setattr(PairExplainer, "stages", slow)
+    app = open_app(herd)
+    button(app, "Color maps").click().run()
+    end = time.monotonic() + 30
+    while "Making the color maps" not in html(app) and time.monotonic() < end:
+        app.run()
+    assert "Making the color maps" in html(app)
+    button(app, "Accept").click().run()
+    assert rows(decisions)[0]["overlay_shown"] == "lines|heat_map"
+    may_go_on.set()
+    assert "Making the color maps" not in html(explained(app))

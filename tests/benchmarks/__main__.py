@@ -1,4 +1,4 @@
-"""``make bench``: how long the main steps take, on the bundled sample and model.
+"""``make bench``: how long the main steps take, and how the explanation engine compares with plain zennit.
 
 Every step is run in turn with a plain forward pass of the same model, several rounds over, and its median is
 given in seconds and as a multiple of that forward pass, which travels better between machines.
@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from pairx_core import PairExplainer, build_index, load_model, read_catalogue, render_overlay
+from tests.benchmarks import engine
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data_samples" / "metadata.csv"
 ROUNDS = 5
@@ -45,6 +46,10 @@ def main() -> None:
         "draw an explanation": lambda: render_overlay(explanation),
     }
     _report(_measure(table))
+    print(
+        "\nA MiewID-shaped model (EfficientNetV2-RW-M, random weights), 440×440, blocks.3, 20 lines, 10 color maps"
+    )
+    engine.main()
 
 
 class _WarmIndex:

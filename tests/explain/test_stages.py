@@ -92,3 +92,13 @@ def test_a_query_is_run_forward_once_for_all_its_candidates(monkeypatch):
     for candidate in inputs[1:]:
         explainer.explain_tensors(inputs[0], candidate, k_colors=1)
     assert len(traced) == 4
+
+
+def test_memory_is_trimmed_although_nobody_waits_for_color_maps():
+    inputs = tiny_inputs(4)
+    explainer = explainer_of(tiny_net(), memory_budget=0)
+    for candidate in inputs[1:]:
+        stages = explainer.tensor_stages(inputs[0], candidate, k_colors=2)
+        next(stages)
+        stages.close()
+    assert explainer.memory_used == 0

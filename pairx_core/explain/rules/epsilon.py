@@ -23,7 +23,7 @@ class Epsilon:
 
     def forward(self, x: Tensor) -> tuple[Tensor, EpsilonStep]:
         z = F.linear(x, self.weight, self.bias)
-        return z, EpsilonStep(self.weight, x, z)
+        return z, EpsilonStep(self.weight, x.clone(), z.clone())  # a model may change its own in place
 
 
 @dataclass(frozen=True, eq=False)

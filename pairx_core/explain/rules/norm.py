@@ -23,7 +23,7 @@ class Norm:
 
     def forward(self, x: Tensor) -> tuple[Tensor, NormStep]:
         z = self.function(x)
-        return z, NormStep(self.function, x, z)
+        return z, NormStep(self.function, x.clone(), z.clone())  # a model may change its own in place
 
 
 @dataclass(frozen=True, eq=False)

@@ -119,11 +119,16 @@ class ConvolutionStep:
 
     def denominator_for(self, x: Tensor) -> Tensor:
         """stab(z), (1, out, h, w), from the activations alone: it serves every relevance that is sent back."""
-        rule, padding = self._rule, self._padding
+        rule = self._rule
         bias = torch.full((rule.weight.shape[0],), STABILIZER, dtype=x.dtype, device=x.device)
         if rule.bias is not None:
             bias += rule.bias.clamp(min=0)
         # z is a sum of what is not negative: its sign is +, and stab(z) = z + 1e-6
+        z = self._z(x, bias)
+        return z.clamp_(min=STABILIZER) if z.is_cuda else z  # a GPU's fast algorithms may round below zero
+
+    def _z(self, x: Tensor, bias: Tensor) -> Tensor:
+        rule, padding = self._rule, self._padding
         if not self.has_negative:
             return rule.convolve(x, rule.positive, bias, padding)
         if rule.geometry.groups == 1:
@@ -162,7 +167,8 @@ class ZPlusStep(ConvolutionStep):
 
     def __init__(self, rule: ZPlus, x: Tensor, padding: Padding) -> None:
         super().__init__(rule, x, padding)
-        self._x: Tensor | None = x.contiguous(memory_format=torch.channels_last)
+        # a copy in any case: a model may change its own in place
+        self._x: Tensor | None = x.clone(memory_format=torch.channels_last)
         self._keeps_denominator = True
         self._below: ZPlusStep | None = None
         self._is_folded = False  # the convolution above divides

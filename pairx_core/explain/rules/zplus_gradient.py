@@ -33,8 +33,8 @@ class ZPlusGradientStep:
 
     def __init__(self, step: ConvolutionStep, x: Tensor, y: Tensor) -> None:
         self._step = step
-        self._x = x.contiguous(memory_format=torch.channels_last)
-        self._y = y
+        self._x = x.clone(memory_format=torch.channels_last)  # a model may change its own in place
+        self._y = y.clone(memory_format=torch.channels_last)
 
     def kept(self) -> list[Tensor]:
         return [self._x, self._y, *([self._share] if "_share" in self.__dict__ else [])]

@@ -1,0 +1,105 @@
+"""The worker that explains in the background: lines first, what is looked at first."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
+import pytest
+
+from pages.components.explaining import ExplanationWorker, Job
+
+
+class Steps:
+    """Stands for an explainer: each step waits until it is allowed."""
+
+    def __init__(self, count: int = 3) -> None:
+        self.count = count
+        self.allowed = threading.Semaphore(0)
+        self.done: list[str] = []
+        self.stopped: list[str] = []
+
+    def stages(self, query: str, candidate: str) -> Iterator[str]:
+        try:
+            for number in range(self.count):
+                assert self.allowed.acquire(timeout=20)
+                self.done.append(f"{candidate}{number}")
+                yield f"{candidate}{number}"
+        except GeneratorExit:
+            self.stopped.append(candidate)
+            raise
+
+    def job(self, name: str) -> Job:
+        return Job(name, self, "query", name)  # type: ignore[arg-type]
+
+    def allow(self, count: int) -> None:
+        self.allowed.release(count)
+
+
+@pytest.fixture
+def steps() -> Iterator[SimpleNamespace]:
+    worker, explainer = ExplanationWorker(), Steps()
+    yield SimpleNamespace(worker=worker, explainer=explainer)
+    explainer.allow(1000)
+    worker.close()
+
+
+def until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_lines_are_there_before_the_color_maps(steps):
+    worker, explainer = steps.worker, steps.explainer
+    worker.want([explainer.job("a")])
+    assert worker.outcome("a") is None
+    explainer.allow(1)
+    until(lambda: worker.outcome("a") is not None)
+    first = worker.outcome("a")
+    assert (first.explanation, first.is_final) == ("a0", False)
+    explainer.allow(2)
+    until(lambda: worker.outcome("a").is_final)
+    assert worker.outcome("a").explanation == "a2"
+
+
+def test_what_nobody_looks_at_makes_way_and_is_taken_up_again(steps):
+    worker, explainer = steps.worker, steps.explainer
+    worker.want([explainer.job("a"), explainer.job("b")])
+    explainer.allow(4)  # all of a, and b's first step
+    until(lambda: explainer.done == ["a0", "a1", "a2", "b0"])
+    worker.want([explainer.job("c")])
+    explainer.allow(4)
+    until(lambda: worker.outcome("c") is not None and worker.outcome("c").is_final)
+    assert explainer.stopped == ["b"]
+    assert explainer.done.index("c0") <= 5  # after one more step of b at most
+    explainer.allow(10)
+    until(lambda: worker.outcome("b") is not None and worker.outcome("b").is_final)
+
+
+def test_two_screens_do_not_drive_each_other_s_work_away(steps):
+    worker, explainer = steps.worker, steps.explainer
+    worker.want([explainer.job("a")])
+    explainer.allow(1)
+    until(lambda: worker.outcome("a") is not None)
+    worker.want([explainer.job("b")])  # someone else's screen; a's still asks, too
+    worker.want([explainer.job("a")])
+    explainer.allow(10)
+    until(lambda: all(worker.outcome(key) is not None and worker.outcome(key).is_final for key in "ab"))
+    assert explainer.stopped == []
+
+
+def test_closing_stops_at_the_next_step(steps):
+    worker, explainer = steps.worker, steps.explainer
+    worker.want([explainer.job("a")])
+    explainer.allow(1)
+    until(lambda: worker.outcome("a") is not None)
+    closing = threading.Thread(target=worker.close)
+    closing.start()
+    until(lambda: worker._closed)
+    explainer.allow(1)
+    closing.join(20)
+    assert not closing.is_alive() and "a2" not in explainer.done
