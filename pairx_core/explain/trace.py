@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -107,26 +108,21 @@ class Trace:
         self,
         rules: Rules,
         pixels: Tensor,
-        end: Tensor | None,
+        end: Tensor,
         embedding: Tensor,
         layers: dict[str, LayerState],
     ) -> None:
-        """Take a recorded pass from the pixels (1, 3, H, W) to its end, the relevance copy's embedding (1, D).
-
-        Without an end, only color maps can be asked for.
-        """
+        """Take a recorded pass from the pixels (1, 3, H, W) to its end, the relevance copy's embedding (1, D)."""
         self.rules = rules
         self.embedding = embedding  # (1, D), the model's own
-        self.relevance_embedding = embedding if end is None else end.detach()  # (1, D), of the relevance copy
+        self.relevance_embedding = end.detach()  # (1, D), of the relevance copy
         self.layers = layers
         self._pixels = pixels
         start = edge_of(pixels)
         early: Uses = "many" if len(layers) == 1 else "several"  # several layers' tapes have steps in common
         late: Uses = "one" if len(layers) == 1 else "several"
         self._early = {path: Tape(start, state.edge, uses=early) for path, state in layers.items()}
-        self._late = {}
-        if end is not None:
-            self._late = {path: Tape(state.edge, edge_of(end), uses=late) for path, state in layers.items()}
+        self._late = {path: Tape(state.edge, edge_of(end), uses=late) for path, state in layers.items()}
 
     @property
     def is_complete(self) -> bool:
@@ -172,7 +168,9 @@ class Trace:
 
     def without_way_to_embedding(self) -> Trace:
         """The same without what only layer relevance needs. Color maps can still be asked for."""
-        return Trace(self.rules, self._pixels, None, self.embedding, self.layers)
+        other = copy.copy(self)
+        other._late = {}
+        return other
 
     def _seed(self, state: LayerState, column: int, row: int) -> Relevance:
         """The activations of one cell as relevance (for AttnLRP: a modified gradient of one)."""
