@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -38,14 +38,14 @@ def code_fingerprint(module: nn.Module) -> str:
     """Hex digits that change with a model's code, its modules' plain attributes, and its buffers.
 
     What ``EmbeddingModel.fingerprint`` covers (weights, structure in words) is not looked at again. torch's own modules
-    go by torch's version.
+    go by torch's version; of the others, the whole file that defines them counts.
     """
     digest = hashlib.sha256()
     kinds = {type(part) for part in module.modules()}
     for kind in sorted(kinds, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}"):
         digest.update(f"{kind.__module__}.{kind.__qualname__}\n".encode())
         if not kind.__module__.startswith("torch."):
-            digest.update(_source(kind).encode())
+            digest.update(_source_file(kind.__module__))
     for path, part in module.named_modules():
         plain = {name: value for name, value in vars(part).items() if isinstance(value, _SIMPLE)}
         digest.update(f"{path} {sorted(plain.items(), key=lambda item: item[0])}\n".encode())
@@ -56,8 +56,13 @@ def code_fingerprint(module: nn.Module) -> str:
     return digest.hexdigest()[:16]
 
 
-def _source(kind: type) -> str:
+def _source_file(module_name: str) -> bytes:
+    # The file as it is, not inspect.getsource: that parses it, and before Python 3.13 two threads that parse at once
+    # (this one, and a page being compiled) can fail with "AST constructor recursion depth mismatch".
+    path = getattr(sys.modules.get(module_name), "__file__", None)
+    if path is None:  # typed at a prompt, or compiled: its name must do
+        return b""
     try:
-        return inspect.getsource(kind)
-    except (OSError, TypeError):  # typed at a prompt, or compiled: its name must do
-        return ""
+        return hashlib.sha256(Path(path).read_bytes()).digest()
+    except OSError:  # run from an archive
+        return b""
