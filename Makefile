@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@sed -n 's/^# //p' Makefile
 
-# An environment whose requirements have not changed is left alone.
+## An environment whose requirements have not changed is left alone.
 define install
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
 @$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "Making $(VENV) ..."; rm -rf $(VENV); \
@@ -30,8 +30,9 @@ setup:
 setup-dev: setup
 	$(call install,requirements-dev.txt)
 
+## One heap for all threads (glibc): explanations take and free large blocks in several.
 run: setup
-	@$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+	@MALLOC_ARENA_MAX=1 $(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
 test: setup-dev
 	@$(BIN)/python -m pytest
@@ -46,6 +47,6 @@ check: lint test
 bench: setup-dev
 	@$(BIN)/python -m tests.benchmarks
 
-# Draw the sample photographs again (the model: data_samples/train_demo_model.py).
+## Draw the sample photographs again (the model: data_samples/train_demo_model.py).
 sample: setup-dev
 	@$(BIN)/python data_samples/synthesize.py

@@ -161,8 +161,10 @@ def explain(
 ) -> None:
     """Explain the pair of pictures QUERY and CANDIDATE: which part matches which."""
     from pairx_core.catalogue import photo_from_file
-    from pairx_core.explain import ExplanationOptions, PairExplainer
+    from pairx_core.explain import ExplanationOptions, PairExplainer, keep_freed_memory
     from pairx_core.render import render_overlay
+
+    keep_freed_memory()  # best before the model is made
 
     pair = photo_from_file(query), photo_from_file(candidate)
     options = ExplanationOptions(
@@ -203,8 +205,9 @@ def accuracy(
 ) -> None:
     """Measure how often the model is right on CATALOGUE's known photos, leave-one-out."""
     from pairx_core.evaluate import line_accuracy, retrieval_accuracy
-    from pairx_core.explain import PairExplainer
+    from pairx_core.explain import PairExplainer, keep_freed_memory
 
+    keep_freed_memory()
     chosen = _filters(filters)
     built = _index(_read(catalogue), _load(model, checkpoint), cache)
     result = retrieval_accuracy(built, chosen)

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 
 from pairx_core.catalogue import Photo, photo_digest
 from pairx_core.errors import ExplanationError
-from pairx_core.explain import PairExplainer, PairExplanation
+from pairx_core.explain import PairExplainer, PairExplanation, give_memory_back
 
 _RESULTS_KEPT = 16  # an explanation holds up to 20 color maps of the model's input size
 _WAITING_KEPT = 16
 _LOOKED_AT_SECONDS = 2.0  # a screen that waits asks again well within this time
+_IDLE_SECONDS = 10.0  # after which other programs may have the memory
 _RETRY_SECONDS = 5.0  # after which what may have passed, such as a drive that was gone, is tried again
 
 
@@ -120,7 +121,11 @@ class ExplanationWorker:
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._closed or bool(self._waiting))
+                at_once = self._changed.wait_for(self._has_something, timeout=_IDLE_SECONDS)
+            if not at_once:
+                give_memory_back()
+            with self._changed:
+                self._changed.wait_for(self._has_something)
                 if self._closed:
                     return
                 _, job = self._waiting.popitem(last=False)
@@ -130,6 +135,10 @@ class ExplanationWorker:
                 self._running = None
                 if not finished and not self._is_done(job.key):  # it made way: what is done of it is kept
                     self._waiting.setdefault(job.key, job)
+
+    def _has_something(self) -> bool:
+        """Whether there is something to do, be it to end."""
+        return self._closed or bool(self._waiting)
 
     def _explain(self, job: Job) -> bool:
         """Go through a job's stages; whether it came to its end."""

@@ -1,5 +1,6 @@
 """PAIR-X: relevance propagation, matching, and the explanation of a pair."""
 
+from pairx_core.explain.computing import give_memory_back, keep_freed_memory
 from pairx_core.explain.explainer import PairExplainer
 from pairx_core.explain.explanation import Matches, PairExplanation
 from pairx_core.explain.explanation_cache import ExplanationCache
@@ -16,4 +17,6 @@ __all__ = [
     "PairExplanation",
     "Precision",
     "check_supported",
+    "give_memory_back",
+    "keep_freed_memory",
 ]

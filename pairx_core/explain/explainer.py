@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pairx_core.catalogue import Photo, open_photo, photo_digest
 from pairx_core.errors import ExplanationError
-from pairx_core.explain.computing import device_named, give_memory_back, is_lack_of_memory, memory_watched
+from pairx_core.explain.computing import device_named, is_lack_of_memory, keep_freed_memory, memory_watched
 from pairx_core.explain.engine_version import code_fingerprint, engine_fingerprint
 from pairx_core.explain.explanation import PairExplanation, departures
 from pairx_core.explain.explanation_cache import ExplanationCache
@@ -26,6 +26,7 @@ from pairx_core.explain.options import ExplanationOptions
 from pairx_core.explain.pairing import check_features, cosine_with_gradients, ordered_matches
 from pairx_core.explain.picture import Picture, Prepared, picture_of_tensor
 from pairx_core.explain.relevance import Relevance
+from pairx_core.explain.side_by_side import results_in_order
 from pairx_core.explain.support import Rules, check_supported, rules_for
 from pairx_core.explain.trace import RelevanceModel, Trace
 from pairx_core.explain.trace_store import TraceStore
@@ -79,6 +80,7 @@ class PairExplainer:
         for path in self._layers or ():
             self._check_layer(path)
         self._device = device_named(device, model.device)
+        keep_freed_memory()
         self._cache = cache
         self._traces = TraceStore(memory_budget)
         self._relevance_model: RelevanceModel | None = None
@@ -134,7 +136,8 @@ class PairExplainer:
         """Explain a pair step by step: lines and heat maps first, then with each match's color maps.
 
         Every explanation is complete but for the color maps still to come; the last one is what ``explain``
-        returns. Whoever stops iterating stops the work; what was computed so far is kept.
+        returns. The next matches' color maps are worked on meanwhile. Whoever stops iterating stops the work, but for
+        the two color maps at hand; what was computed so far is kept.
 
         Raises:
             PhotoError: a photo cannot be read.
@@ -213,10 +216,13 @@ class PairExplainer:
                 _ColorMaps(self, query, layer, cells[0], result.query_frame),
                 _ColorMaps(self, candidate, layer, cells[1], result.candidate_frame),
             ]
-            for number in range(count):
-                with memory_watched():
-                    first, second = (side.up_to(number) for side in sides)
-                yield replace(explanation, query_color_maps=first, candidate_color_maps=second)
+            with memory_watched():
+                both = zip(*(side.tasks() for side in sides), strict=True)
+            with closing(results_in_order([task for pair in both for task in pair], self._device)) as made:
+                for number in range(count):
+                    with memory_watched():
+                        first, second = (side.with_map(number, next(made)) for side in sides)
+                    yield replace(explanation, query_color_maps=first, candidate_color_maps=second)
         finally:
             for side in sides:
                 side.keep()
@@ -227,7 +233,6 @@ class PairExplainer:
         result = self._keeper.pair(query.key, candidate.key, layer)
         if result is None:
             result = self._pair_result(query, candidate, layer)
-            give_memory_back()
             self._keeper.keep_pair(query.key, candidate.key, layer, result)
         return result
 
@@ -236,9 +241,12 @@ class PairExplainer:
         for trace, name in zip(traces, ("query", "candidate"), strict=True):
             check_features(trace, layer, name)
         similarity, seeds = cosine_with_gradients(*(_at_least_single(trace.embedding) for trace in traces))
+        sent = [
+            partial(trace.layer_relevance, layer, seed) for trace, seed in zip(traces, seeds, strict=True)
+        ]
         relevance = [
-            reduce_channels(trace.layer_relevance(layer, seed), self.options.channel_reduction)
-            for trace, seed in zip(traces, seeds, strict=True)
+            reduce_channels(values, self.options.channel_reduction)
+            for values in results_in_order(sent, self._device)
         ]
         frames = query.frame, candidate.frame
         matches = ordered_matches(traces, layer, relevance, frames, self.options)
@@ -280,9 +288,7 @@ class PairExplainer:
         def make() -> Trace:
             inputs = picture.inputs.to(device=self._device, dtype=self._dtype)
             with self._forward_watched(inputs):
-                trace = self._ready(inputs).trace(inputs)
-            give_memory_back()
-            return trace
+                return self._ready(inputs).trace(inputs)
 
         return self._traces.get(picture.key, make, complete=complete)
 
@@ -403,20 +409,27 @@ class _ColorMaps:
         self._maps = np.zeros((len(cells), *frame.input_size[::-1]), np.float32)
         self._new: dict[Cell, WindowedMap] = {}
 
-    def up_to(self, number: int) -> npt.NDArray[np.float32]:
-        """The maps (number + 1, H, W) of the first matches; asked for one after the other."""
-        cell = self._cells[number]
-        found = self._kept.get(cell) or self._new.get(cell)
-        if found is None:
-            found = _windowed(self._trace.color_map(self._layer, *cell))
-            self._new[cell] = found
-        self._maps[number] = found.full(self._input_size)
+    def tasks(self) -> list[Callable[[], WindowedMap]]:
+        """What makes the maps, match by match; where they are kept, it only hands them out.
+
+        The forward pass, if one is needed, runs here: with all threads, as any other, for it decides the last digit.
+        """
+        if all(cell in self._kept for cell in self._cells):
+            return [partial(self._kept.__getitem__, cell) for cell in self._cells]
+        trace = self._explainer._trace(self._picture)  # held while tasks are, whatever the budget
+        return [
+            partial(self._kept.__getitem__, cell) if cell in self._kept else partial(self._make, cell, trace)
+            for cell in self._cells
+        ]
+
+    def with_map(self, number: int, map_: WindowedMap) -> npt.NDArray[np.float32]:
+        """The maps (number + 1, H, W) of the first matches; they come one after the other."""
+        self._maps[number] = map_.full(self._input_size)
         return self._maps[: number + 1]
 
-    @cached_property
-    def _trace(self) -> Trace:
-        """Held for as long as the pair is explained, whatever the budget."""
-        return self._explainer._trace(self._picture)
+    def _make(self, cell: Cell, trace: Trace) -> WindowedMap:
+        self._new[cell] = _windowed(trace.color_map(self._layer, *cell))
+        return self._new[cell]
 
     def keep(self) -> None:
         """Put what is new on disk."""

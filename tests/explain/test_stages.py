@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -29,16 +31,26 @@ def test_lines_and_heat_maps_come_first_then_the_color_maps_one_match_at_a_time(
 
 def test_who_stops_iterating_stops_the_work(monkeypatch):
     asked = []
+    may_go_on = threading.Event()
     original = Trace.color_map
-    monkeypatch.setattr(
-        Trace, "color_map", lambda self, layer, *cell: asked.append(cell) or original(self, layer, *cell)
-    )
+
+    def slow(self, layer, *cell):
+        asked.append(cell)
+        if len(asked) > 2:
+            assert may_go_on.wait(60)
+        return original(self, layer, *cell)
+
+    monkeypatch.setattr(Trace, "color_map", slow)
     stages = explainer_of(tiny_net()).tensor_stages(*tiny_inputs(), k_colors=8)
     next(stages)
     assert asked == []
     next(stages)
+    threading.Timer(0.2, may_go_on.set).start()
     stages.close()
-    assert len(asked) == 2
+    begun = len(asked)
+    assert begun <= 4  # the first match's two, and the two at work when it was stopped
+    time.sleep(0.1)
+    assert len(asked) == begun
 
 
 def test_fewer_matches_than_asked_for_are_explained_as_they_are():

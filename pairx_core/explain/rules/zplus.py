@@ -13,6 +13,7 @@ window in which there is relevance.
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from torch import Tensor
 from pairx_core.explain.relevance import Relevance
 from pairx_core.explain.rules.stabilizer import STABILIZER
 
+Factors = tuple[Tensor, Tensor | None]  # what the two halves sent back are multiplied with
 Padding = tuple[int, int, int, int]  # zeros to the left and right, above and below, in pixels
 _KEPT_ELEMENTS = (
     1 << 17
@@ -45,6 +47,9 @@ class Geometry:
 
     def transposed(self, s: Tensor, weight: Tensor, cut: tuple[int, int]) -> Tensor:
         """The transposed convolution of s (1, out, h, w), less ``cut`` rows and columns at either end."""
+        if self.kernel == self.stride == (1, 1) and self.groups == 1 and cut == (0, 0):
+            # as a matrix product, which needs no preparation for every new window size
+            return F.linear(s.permute(0, 2, 3, 1), weight.flatten(1).t()).permute(0, 3, 1, 2)
         padding = self.reach(0) - 1 - cut[0], self.reach(1) - 1 - cut[1]
         if self.groups > 1 and self.stride == (1, 1) and min(padding) >= 0:
             # as a convolution, which is many times faster on a CPU
@@ -67,7 +72,8 @@ class ZPlus:
         self.weight = weight
         self.bias = bias
         self.geometry = geometry
-        self._kept: Tensor | None = None
+        self._keeps_split = weight.numel() <= _KEPT_ELEMENTS
+        self._held: Callable[[], Tensor | None] = lambda: None
 
     def forward(self, x: Tensor) -> tuple[Tensor, ZPlusStep]:
         padding = self.geometry.padding(x.shape)
@@ -95,13 +101,16 @@ class ZPlus:
 
     @property
     def stacked(self) -> Tensor:
-        """W+ and W- side by side, (out, 2 * in, kh, kw); of an ungrouped convolution."""
-        if self._kept is not None:
-            return self._kept
-        stacked = torch.cat([self.positive, self.negative], 1).contiguous(memory_format=torch.channels_last)
-        if self.weight.numel() <= _KEPT_ELEMENTS:
-            self._kept = stacked
-        return stacked
+        """W+ and W- side by side, (out, 2 * in, kh, kw); of an ungrouped convolution. Made anew if nobody holds it."""
+        held = self._held()
+        if held is None:
+            held = _halves_stacked(self.weight)
+            self._held = (lambda: held) if self._keeps_split else weakref.ref(held)
+        return held
+
+    def keep_split(self) -> None:
+        """Keep the stacked halves of the weight for good, as for a rule that many relevances pass."""
+        self._keeps_split = True
 
 
 class ConvolutionStep:
@@ -116,6 +125,7 @@ class ConvolutionStep:
         self.input_shape = x.shape
         self._rule = rule
         self._padding = padding
+        self._uses_stacked = self.has_negative and rule.geometry.groups == 1
 
     def denominator_for(self, x: Tensor) -> Tensor:
         """stab(z), (1, out, h, w), from the activations alone: it serves every relevance that is sent back."""
@@ -131,7 +141,7 @@ class ConvolutionStep:
         rule, padding = self._rule, self._padding
         if not self.has_negative:
             return rule.convolve(x, rule.positive, bias, padding)
-        if rule.geometry.groups == 1:
+        if self._uses_stacked:
             return rule.convolve(_halves_stacked(x), rule.stacked, bias, padding)
         z = rule.convolve(x.clamp(min=0), rule.positive, bias, padding)
         return z.add_(rule.convolve(x.clamp(max=0), rule.negative, None, padding))
@@ -141,7 +151,7 @@ class ConvolutionStep:
         if not self.has_negative:
             sent = self._transpose(s, self._rule.positive)
             return sent, sent.values, None
-        if self._rule.geometry.groups == 1:
+        if self._uses_stacked:
             sent, channels = self._transpose(s, self._rule.stacked), self.input_shape[1]
             return sent, sent.values[:, :channels], sent.values[:, channels:]
         sent, second = self._transpose(s, self._rule.positive), self._transpose(s, self._rule.negative)
@@ -160,9 +170,9 @@ class ConvolutionStep:
 class ZPlusStep(ConvolutionStep):
     """One convolution of one photo under ZPlus.
 
-    Where many relevances will come (see ``serve_many``), denominators are kept, and where relevance goes on through
-    nothing but Pass to another convolution (the one *below*), that one's division is folded into this one's
-    factors: x+ / stab(z_below) and x- / stab(z_below) are made once and kept instead of x.
+    Where many relevances will come (see ``serve_many``), denominators are kept, and the factors x+ and x- instead of
+    x. Where relevance goes on from here through nothing but Pass to another convolution (the one *below*), that one's
+    division is folded in: the factors are x+ / stab(z_below) and x- / stab(z_below).
     """
 
     def __init__(self, rule: ZPlus, x: Tensor, padding: Padding) -> None:
@@ -170,10 +180,11 @@ class ZPlusStep(ConvolutionStep):
         # a copy in any case: a model may change its own in place
         self._x: Tensor | None = x.clone(memory_format=torch.channels_last)
         self._keeps_denominator = True
+        self._keeps_factors = False
         self._below: ZPlusStep | None = None
         self._is_folded = False  # the convolution above divides
         self._denominator: Tensor | None = None
-        self._folded: tuple[Tensor, Tensor | None] | None = None
+        self._factors: Factors | None = None
         self._lock = threading.Lock()
 
     def serve_one(self) -> None:
@@ -182,28 +193,31 @@ class ZPlusStep(ConvolutionStep):
 
     def serve_many(self, below: ZPlusStep | None) -> None:
         """Prepare for many relevances, all on one way; ``below`` is the convolution to fold in, if there is one."""
+        self._keeps_factors = True
+        self._rule.keep_split()
         self._below = below
         if below is not None:
             below._is_folded = True
 
     def kept(self) -> list[Tensor]:
-        parts = [self._x, self._denominator, *(self._folded or ())]
+        parts = [self._x, self._denominator, *(self._factors or ())]
         return [part for part in parts if part is not None]
 
     def send_back(self, relevance: Relevance) -> Relevance:
-        s, folded = self._divided(relevance)
+        split = self._rule.stacked if self._uses_stacked else None  # while it is held, it is not made again
+        s, factors = self._divided(relevance)
         sent, up, down = self.halves_sent_back(s)
-        if folded is None:
-            x = sent.window_of(self._input())
-            values = up * (x.clamp(min=0) if self.has_negative else x)
-            return sent.with_values(values if down is None else values.addcmul_(down, x.clamp(max=0)))
-        values = up * sent.window_of(folded[0])
-        if down is not None and folded[1] is not None:
-            values.addcmul_(down, sent.window_of(folded[1]))
+        del split
+        positive, negative = (
+            self._split(sent.window_of(self._input())) if factors is None else _window_of(sent, factors)
+        )
+        values = up * positive
+        if down is not None and negative is not None:
+            values.addcmul_(down, negative)
         return sent.with_values(values)
 
-    def _divided(self, relevance: Relevance) -> tuple[Relevance, tuple[Tensor, Tensor | None] | None]:
-        """R / stab(z), and the folded factors if there are any.
+    def _divided(self, relevance: Relevance) -> tuple[Relevance, Factors | None]:
+        """R / stab(z), and the factors if they are kept.
 
         Relevance comes here from the convolution above: what that one needs of this input, it has had by then.
         """
@@ -212,18 +226,24 @@ class ZPlusStep(ConvolutionStep):
             if denominator is None and not self._is_folded:
                 denominator = self.denominator_for(self._input())
                 self._denominator = denominator if self._keeps_denominator else None
-            if self._folded is None and self._below is not None:
-                self._folded = self._fold(self._input(), self._below)
+            if self._factors is None and self._keeps_factors:
+                self._factors = self._split_in_place(self._input())
                 self._x = None
-            folded = self._folded
+                if self._below is not None:
+                    _divide(self._factors, self._below.denominator_for(self._below._input()))
+            factors = self._factors
         if denominator is None:
-            return relevance, folded
-        return relevance.with_values(relevance.values / relevance.window_of(denominator)), folded
+            return relevance, factors
+        return relevance.with_values(relevance.values / relevance.window_of(denominator)), factors
 
-    def _fold(self, x: Tensor, below: ZPlusStep) -> tuple[Tensor, Tensor | None]:
-        denominator = below.denominator_for(below._input())
-        positive = x.clamp(min=0).div_(denominator)
-        return positive, x.clamp(max=0).div_(denominator) if self.has_negative else None
+    def _split(self, x: Tensor) -> Factors:
+        """x+ and x-; None where no input is negative."""
+        return (x.clamp(min=0), x.clamp(max=0)) if self.has_negative else (x, None)
+
+    def _split_in_place(self, x: Tensor) -> Factors:
+        """The same, where x is not needed any more."""
+        negative = x.clamp(max=0) if self.has_negative else None
+        return x.clamp_(min=0), negative
 
     def _input(self) -> Tensor:
         if self._x is None:
@@ -263,3 +283,15 @@ def _halves_stacked(x: Tensor) -> Tensor:
     torch.clamp(x, min=0, out=both[:, :channels])
     torch.clamp(x, max=0, out=both[:, channels:])
     return both
+
+
+def _window_of(relevance: Relevance, factors: Factors) -> Factors:
+    positive, negative = factors
+    return relevance.window_of(positive), None if negative is None else relevance.window_of(negative)
+
+
+def _divide(factors: Factors, denominator: Tensor) -> None:
+    """Divide factors by a denominator, in place."""
+    for part in factors:
+        if part is not None:
+            part.div_(denominator)
