@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from pages.components import explaining
 from pages.components.explaining import ExplanationWorker, Job
 
 
@@ -103,3 +104,19 @@ def test_closing_stops_at_the_next_step(steps):
     explainer.allow(1)
     closing.join(20)
     assert not closing.is_alive() and "a2" not in explainer.done
+
+
+def test_a_worker_with_nothing_to_do_hands_its_memory_back_once(monkeypatch):
+    handed_back = []
+    monkeypatch.setattr(explaining, "_IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(explaining, "give_memory_back", lambda: handed_back.append(1))
+    worker, explainer = ExplanationWorker(), Steps()
+    explainer.allow(1000)
+    worker.want([explainer.job("a")])
+    until(lambda: bool(handed_back))
+    assert worker.outcome("a").is_final
+    time.sleep(0.2)
+    assert len(handed_back) == 1
+    worker.want([explainer.job("b")])
+    until(lambda: len(handed_back) == 2)
+    worker.close()

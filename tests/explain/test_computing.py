@@ -1,0 +1,41 @@
+"""Memory that is kept and handed back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from pairx_core.explain import computing
+
+_FREED = """
+import re, torch
+from pairx_core.explain import give_memory_back, keep_freed_memory
+
+def resident():
+    return int(re.search(r"VmRSS:\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
+
+torch.zeros(1)
+keep_freed_memory()
+before = resident()
+blocks = [torch.ones(5_000_000) for _ in range(10)]  # 20 MB each
+del blocks
+print(resident() - before)
+give_memory_back()
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or computing._glibc() is None, reason="needs glibc")
+def test_freed_memory_is_kept_until_it_is_handed_back():
+    run = subprocess.run([sys.executable, "-c", _FREED], check=True, capture_output=True, text=True)
+    kept, after = map(float, run.stdout.split())
+    assert kept > 150  # MB of 200
+    assert after < 50
+
+
+def test_elsewhere_than_with_glibc_nothing_is_done(monkeypatch):
+    monkeypatch.setattr(computing, "_glibc", lambda: None)
+    computing.keep_freed_memory.__wrapped__()
+    computing.give_memory_back()
