@@ -24,17 +24,17 @@ def review() -> None:
     """Draw the page."""
     work = sidebar.review_controls(opening.workspace_or_stop())
     room = enter(work)
-    space = browser.connect()
+    browser.connect()
     _tell(work.record.trouble)
     if room is None:
         st.info("There are no queries here. Choose “All photos” in the sidebar, or open another catalogue.")
         return
     header.show(room)
     if room.chosen is None:
-        _no_candidates(room, space)
+        _no_candidates(room)
     else:
         strip.show(room)
-        pair_viewer.show(room, room.chosen, space)
+        pair_viewer.show(room, room.chosen)
         facts.show(room, room.chosen)
     decision_bar.show(room)
 
@@ -50,7 +50,7 @@ def _tell(trouble: DecisionLogError | None) -> None:
         saying.error(str(trouble))
 
 
-def _no_candidates(room: Room, space: browser.Space) -> None:
+def _no_candidates(room: Room) -> None:
     if len(room.work.workspace.index.photos) == 1:
         st.info(
             "The catalogue has one photo: there is nothing to compare it with. Open another one on Setup."
@@ -60,7 +60,7 @@ def _no_candidates(room: Room, space: browser.Space) -> None:
             "No photo passes the filters for this query "
             f"({room.work.filters.in_words()}). Switch one off in the sidebar, or go on to the next query."
         )
-    pair_viewer.show_query_alone(room, space)
+    pair_viewer.show_query_alone(room)
 
 
 review()

@@ -55,8 +55,9 @@ def undo(work: Work, last: Decision) -> None:
 
 
 def step(room: Room, by: int) -> None:
-    """Go to the next or the previous query."""
-    query = room.work.worklist.step(room.query.id, by, open_only=room.work.open_only)
+    """Go to the next or the previous query, from where the session is: keys may come faster than pages."""
+    here, _ = state.place()
+    query = room.work.worklist.step(here or room.query.id, by, open_only=room.work.open_only)
     if query is None:
         state.tell("toast", "This is the last query." if by > 0 else "This is the first query.")
         return

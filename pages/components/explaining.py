@@ -1,4 +1,7 @@
-"""Explanations in the background: one worker for all sessions, what is on a screen first, lines before color maps."""
+"""Pictures and explanations in the background: one worker for all sessions, what is on a screen first.
+
+Photos come before explanations, lines before color maps.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,16 @@ import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
+from pages.components.drawing import Drawing, draw
 from pairx_core.catalogue import Photo, photo_digest
 from pairx_core.errors import ExplanationError
 from pairx_core.explain import PairExplainer, PairExplanation, give_memory_back
 
-_RESULTS_KEPT = 16  # an explanation holds up to 20 color maps of the model's input size
+_RESULTS_KEPT = 48  # some hundred kilobytes each
 _WAITING_KEPT = 16
 _LOOKED_AT_SECONDS = 2.0  # a screen that waits asks again well within this time
 _IDLE_SECONDS = 10.0  # after which other programs may have the memory
@@ -48,7 +52,7 @@ class Job:
 class Outcome:
     """What became of a job."""
 
-    explanation: PairExplanation | None = None
+    drawing: Drawing | None = None
     error: Exception | None = None
     expires: float = math.inf  # seconds of the monotonic clock
     is_final: bool = True  # False: color maps are still to come
@@ -60,9 +64,16 @@ class Outcome:
 
 
 class ExplanationWorker:
-    """Explains pairs one after the other and keeps the last few explanations."""
+    """Explains pairs one after the other and keeps what is drawn of the last ones."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        prepare: Callable[[Job], None] = lambda job: None,
+        draw: Callable[[PairExplanation], Drawing] = draw,
+    ) -> None:
+        """Take what makes a job's pictures, and what makes a drawing of an explanation."""
+        self._prepare = prepare
+        self._draw = draw
         self._waiting: OrderedDict[str, Job] = OrderedDict()
         self._running: str | None = None
         self._looked_at: dict[str, float] = {}  # when a job was last the most urgent of someone's
@@ -143,14 +154,15 @@ class ExplanationWorker:
     def _explain(self, job: Job) -> bool:
         """Go through a job's stages; whether it came to its end."""
         try:
+            self._prepare(job)
             last = None
             with closing(job.explainer.stages(job.query, job.candidate)) as stages:
                 for number, last in enumerate(stages):
                     if number == 0:
-                        self._put(job.key, Outcome(explanation=last, is_final=False))
+                        self._put(job.key, Outcome(self._draw(last), is_final=False))
                     if self._must_make_way(job.key):
                         return False
-            self._put(job.key, Outcome(explanation=last))
+            self._put(job.key, Outcome(None if last is None else self._draw(last)))
         except ExplanationError as error:  # it will be the same next time
             self._put(job.key, Outcome(error=error))
         except Exception as error:  # handed over to the session, which shows it

@@ -6,25 +6,14 @@ from html import escape
 
 import streamlit as st
 
-from pages.components import shortcuts, state
 from pages.components.room import Room
 from pages.components.words import file_name, status_badge
 from pages.components.worklist import QueryStatus
 
-_LAYERS = (
-    ("lines", "Lines", shortcuts.LINES),
-    ("heat_map", "Heat map", shortcuts.HEAT_MAP),
-    ("color_maps", "Color maps", shortcuts.COLOR_MAPS),
-)
-
 
 def show(room: Room) -> None:
-    """The query's name and the switches of the layers, in one row."""
-    with st.container(key="header"):
-        title, switches = st.columns([6, 5], vertical_alignment="center", gap="xsmall")
-        title.html(_title(room))
-        with switches, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall", wrap=False):
-            _layer_switches(disabled=room.work.workspace.explainer is None)
+    """The query's name and what made its list, in one row."""
+    st.html(_title(room))
 
 
 def _title(room: Room) -> str:
@@ -54,25 +43,3 @@ def _made_by(room: Room) -> str:
         beyond = "".join(f", {words}" for words in workspace.explainer.departures)
         explained = f"layer {workspace.explainer.layer}{beyond} · "
     return f"Model {workspace.model.name} · {explained}filters: {room.work.filters.in_words()}"
-
-
-def _layer_switches(*, disabled: bool) -> None:
-    shown = state.layers()
-    for name, label, key in _LAYERS:
-        st.button(
-            label,
-            key=f"layer-{name}",
-            type="primary" if name in shown else "secondary",
-            shortcut=key,
-            disabled=disabled,
-            on_click=state.toggle_layer,
-            args=(name,),
-        )
-    st.button(
-        "Bare photos",
-        key="layer-bare",
-        type="primary" if not shown else "secondary",
-        shortcut=shortcuts.BARE_PHOTOS,
-        disabled=disabled,
-        on_click=state.toggle_bare,
-    )

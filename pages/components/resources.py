@@ -14,16 +14,13 @@ from pathlib import Path
 import streamlit as st
 from PIL import Image
 
-from pages.components.browser import Space
-from pages.components.explaining import ExplanationWorker
+from pages.components.explaining import ExplanationWorker, Job
+from pages.components.pictures import Pictures
 from pages.components.workspace import Shelf, Source
-from pairx_core.catalogue import Photo, open_photo, photo_digest
+from pairx_core.catalogue import Photo, photo_digest
 from pairx_core.catalogue import thumbnail as small_copy
-from pairx_core.explain import PairExplanation
-from pairx_core.render import render_overlay, render_pair
 
 _THUMBNAIL = (192, 144)
-_NUMBER_SIZE = 13  # of the matches, pixels of the page
 
 
 @st.cache_resource(show_spinner=False, on_release=Shelf.close)
@@ -35,7 +32,19 @@ def shelf() -> Shelf:
 @st.cache_resource(show_spinner=False, on_release=ExplanationWorker.close)
 def worker() -> ExplanationWorker:
     """The one that explains."""
-    return ExplanationWorker()
+    made = pictures()
+
+    def prepare(job: Job) -> None:
+        made.preview(job.query)
+        made.preview(job.candidate)
+
+    return ExplanationWorker(prepare)
+
+
+@st.cache_resource(show_spinner=False)
+def pictures() -> Pictures:
+    """The photos as the browser gets them."""
+    return Pictures()
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
@@ -132,86 +141,10 @@ def thumbnail(photo: Photo) -> str:
     return _thumbnail(photo_key(photo), photo)
 
 
-def photo_jpeg(photo: Photo, space: Space) -> bytes:
-    """One photo, encoded, as large as the space allows.
-
-    Raises:
-        PhotoError: the photo cannot be read.
-    """
-    return _photo_jpeg(photo_key(photo), space, photo)
-
-
-def pair_jpeg(query: Photo, candidate: Photo, space: Space) -> bytes:
-    """The bare photos of a pair, encoded.
-
-    Raises:
-        PhotoError: a photo cannot be read.
-    """
-    return _pair_jpeg(photo_key(query), photo_key(candidate), space, query, candidate)
-
-
-def overlay_jpeg(key: str, layers: frozenset[str], explanation: PairExplanation, space: Space) -> bytes:
-    """An explanation with some of its layers, encoded. ``key`` is the key of the job that made it.
-
-    Raises:
-        PairxError: a photo cannot be read any more or does not fit the explanation.
-    """
-    return _overlay_jpeg(key, tuple(sorted(layers)), space, explanation)
-
-
 @st.cache_data(show_spinner=False, max_entries=2048)
 def _thumbnail(key: str, _photo: Photo) -> str:
     picture = small_copy(_photo, _THUMBNAIL)
     return "data:image/jpeg;base64," + base64.b64encode(_jpeg(picture, 82)).decode("ascii")
-
-
-@st.cache_resource(show_spinner=False, max_entries=32)
-def _display_photo(key: str, height: int, _photo: Photo) -> Image.Image:
-    """A photo at the height in which it is shown. Shared: not to be drawn on."""
-    picture = open_photo(_photo)
-    width = max(1, round(picture.width * height / picture.height))
-    return picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-
-
-@st.cache_data(show_spinner=False, max_entries=32)
-def _photo_jpeg(key: str, space: Space, _photo: Photo) -> bytes:
-    picture = open_photo(_photo)
-    picture.thumbnail(_pixels(space), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return _jpeg(picture, 90)
-
-
-@st.cache_data(show_spinner=False, max_entries=48)
-def _pair_jpeg(query_key: str, candidate_key: str, space: Space, _query: Photo, _candidate: Photo) -> bytes:
-    width, height = _pixels(space)
-    query = _display_photo(query_key, height, _query)
-    candidate = _display_photo(candidate_key, height, _candidate)
-    return _jpeg(render_pair(query, candidate, height=height, max_width=width), 90)
-
-
-@st.cache_data(show_spinner=False, max_entries=48)
-def _overlay_jpeg(key: str, layers: tuple[str, ...], space: Space, _explanation: PairExplanation) -> bytes:
-    width, height = _pixels(space)
-    photos = (_explanation.query_photo, _explanation.candidate_photo)
-    query, candidate = (
-        None if one is None else _display_photo(photo_key(one), height, one) for one in photos
-    )
-    overlay = render_overlay(
-        _explanation,
-        query_image=query,
-        candidate_image=candidate,
-        lines="lines" in layers,
-        heat_map="heat_map" in layers,
-        color_maps="color_maps" in layers,
-        height=height,
-        max_width=width,
-        number_size=_NUMBER_SIZE * space.ratio,
-    )
-    return _jpeg(overlay, 90)
-
-
-def _pixels(space: Space) -> tuple[int, int]:
-    """(width, height) of the space in pixels of the screen."""
-    return round(space.width * space.ratio), round(space.height * space.ratio)
 
 
 def _jpeg(picture: Image.Image, quality: int) -> bytes:

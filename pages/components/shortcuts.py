@@ -7,9 +7,8 @@ import streamlit as st
 ACCEPT, REJECT, NOT_COMPARABLE, UNSURE = "A", "X", "N", "U"  # Streamlit keeps C and R for itself
 UNDO = "Z"
 PREVIOUS_QUERY, NEXT_QUERY = "Left", "Right"
-LINES, HEAT_MAP, COLOR_MAPS, BARE_PHOTOS = "L", "H", "M", "B"
 
-LEGEND = (
+LEGEND = (  # the viewer's other keys stand on its buttons
     ("1–5", "candidate"),
     (ACCEPT, "accept"),
     (REJECT, "reject"),
@@ -17,10 +16,13 @@ LEGEND = (
     (UNSURE, "unsure"),
     (UNDO, "undo"),
     ("← →", "query"),
-    (LINES, "lines"),
-    (HEAT_MAP, "heat map"),
-    (COLOR_MAPS, "color maps"),
-    (BARE_PHOTOS, "bare photos"),
+    ("↑ ↓", "match"),
+    ("T", "convincing"),
+    ("S", "misleading"),
+    ("Esc", "all matches"),
+    ("+ −", "zoom"),
+    ("V", "mirror"),
+    ("G", "turn"),
 )
 
 

@@ -6,6 +6,7 @@ import getpass
 import time
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -14,7 +15,10 @@ from pages.components.workspace import Opening
 from pairx_core.errors import SettingsError
 from pairx_core.settings import Settings
 
-LAYERS = ("lines", "heat_map", "color_maps")
+LAYERS = ("lines", "points", "heat_map", "color_maps", "box")
+_AT_FIRST = frozenset({"lines", "points", "heat_map"})
+VIEWER = "pair_viewer"  # key of the viewer, which tells what is looked at
+TICKS = ("convincing", "misleading")
 HELD_KEY_SECONDS = 0.3  # seconds after a pair's appearance in which no decision on it is taken
 
 
@@ -139,39 +143,81 @@ def _last_reviewer() -> str:
 
 def layers() -> frozenset[str]:
     """The layers that are switched on."""
-    chosen: frozenset[str] = st.session_state.setdefault("layers", frozenset({"lines", "heat_map"}))
-    return frozenset() if bare() else chosen
+    chosen: frozenset[str] = st.session_state.get("layers", _AT_FIRST)
+    return chosen
 
 
-def bare() -> bool:
-    """Whether only the photos are shown for now, whatever layers are chosen."""
-    return bool(st.session_state.get("bare", False))
+def keep_layers() -> None:
+    """The viewer's layers have changed."""
+    told = _told("layers")
+    if isinstance(told, list):
+        st.session_state["layers"] = frozenset(LAYERS) & frozenset(map(str, told))
 
 
-def toggle_layer(name: str) -> None:
-    """Switch a layer on or off; from bare photos, show this one."""
-    chosen: frozenset[str] = st.session_state.get("layers", frozenset())
-    if bare():
-        st.session_state["bare"] = False
-        st.session_state["layers"] = chosen | {name}
-    else:
-        st.session_state["layers"] = chosen ^ {name}
+def sharp() -> frozenset[str]:
+    """The ids of the photos that the reviewer looks at closer than they were sent."""
+    return frozenset(st.session_state.get("sharp", ()))
 
 
-def toggle_bare() -> None:
-    """Show the photos alone, or the chosen layers again."""
-    st.session_state["bare"] = not bare()
+def keep_sharp() -> None:
+    """The viewer wants photos at full resolution."""
+    told = _told("sharp")
+    if isinstance(told, list):
+        st.session_state["sharp"] = [str(photo_id) for photo_id in told[:3]]
 
 
-def show(pair: str, layers_shown: frozenset[str]) -> None:
-    """Note which layers the reviewer has really on the screen."""
-    st.session_state["shown"] = (pair, layers_shown)
+def three_up() -> bool:
+    """Whether a third photo is shown."""
+    return bool(st.session_state.get("three", False))
+
+
+def keep_three_up() -> None:
+    """The viewer shows a third photo, or not any more."""
+    st.session_state["three"] = bool(_told("three"))
+
+
+def ticks(pair: str) -> dict[int, str]:
+    """What the reviewer has said about matches of a pair, by their rank from 0: convincing or misleading."""
+    ticked: dict[int, str] = st.session_state.get("ticks", {}).get(pair, {})
+    return ticked
+
+
+def keep_ticks() -> None:
+    """The reviewer has ticked a match, or taken a tick back."""
+    told = _told("ticks")
+    try:
+        ticked = {int(match): str(said) for match, said in told["ticks"]}
+        pair = str(told["pair"])
+    except (TypeError, KeyError, ValueError):
+        return
+    if all(said in TICKS and match >= 0 for match, said in ticked.items()):
+        st.session_state.setdefault("ticks", {})[pair] = ticked
+
+
+def put_ticks(pair: str, ticked: dict[int, str]) -> None:
+    """Tick matches as an earlier decision had them, unless the reviewer has ticked since."""
+    st.session_state.setdefault("ticks", {}).setdefault(pair, ticked)
+
+
+def _told(name: str) -> Any:
+    """What the viewer has told."""
+    return st.session_state[VIEWER][name]
+
+
+def show(pair: str, has_lines: bool, has_color_maps: bool) -> None:
+    """Note how much of a pair's explanation the reviewer has on the screen."""
+    st.session_state["shown"] = (pair, has_lines, has_color_maps)
 
 
 def shown(pair: str) -> frozenset[str]:
-    """The layers that are on the screen; none while a pair's explanation is not ready."""
-    of_pair, layers_shown = st.session_state.get("shown", ("", frozenset()))
-    return layers_shown if of_pair == pair else frozenset()
+    """The layers that are on the screen; none of the explanation while it is not ready."""
+    of_pair, has_lines, has_color_maps = st.session_state.get("shown", ("", False, False))
+    missing = (
+        frozenset[str]() if has_lines and of_pair == pair else frozenset({"lines", "points", "heat_map"})
+    )
+    if not (has_color_maps and of_pair == pair):
+        missing |= {"color_maps"}
+    return layers() - missing
 
 
 def appear(pair: str) -> None:
@@ -209,6 +255,7 @@ def decided(pair: str) -> None:
     _remember_reviewer()
     for name in ("note", "confidence", "tags"):
         st.session_state.pop(f"{name}:{pair}", None)
+    st.session_state.get("ticks", {}).pop(pair, None)
 
 
 def _remember_reviewer() -> None:

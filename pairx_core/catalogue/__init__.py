@@ -1,7 +1,15 @@
 """Photographs and who is on them: reading catalogues, checking them, and decoding pictures safely."""
 
 from pairx_core.catalogue.catalogue import Catalogue, CatalogueSummary, Problem
-from pairx_core.catalogue.opening import open_photo, photo_digest, photo_from_file, photo_size, thumbnail
+from pairx_core.catalogue.opening import (
+    Surroundings,
+    open_photo,
+    open_surroundings,
+    photo_digest,
+    photo_from_file,
+    photo_size,
+    thumbnail,
+)
 from pairx_core.catalogue.photo import Box, Photo
 from pairx_core.catalogue.reading import read_catalogue
 
@@ -11,7 +19,9 @@ __all__ = [
     "CatalogueSummary",
     "Photo",
     "Problem",
+    "Surroundings",
     "open_photo",
+    "open_surroundings",
     "photo_digest",
     "photo_from_file",
     "photo_size",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +13,16 @@ from PIL import Image
 from pairx_core.catalogue.photo import Box, Photo
 from pairx_core.catalogue.pictures import UnusablePicture, decode, file_signature, read_header
 from pairx_core.errors import PhotoError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """A photo with some of what lies around its box."""
+
+    picture: Image.Image  # upright, 8-bit RGB
+    photo_size: tuple[int, int]  # (width, height) of the photo within, cropped to its box, pixels
+    # left, top, right, bottom of the picture, in pixels of the cropped photo (negative: outside the box)
+    extent: tuple[int, int, int, int]
 
 
 def open_photo(photo: Photo) -> Image.Image:
@@ -30,20 +41,54 @@ def open_photo(photo: Photo) -> Image.Image:
         raise PhotoError(f"{photo.path} {reason}") from reason
 
 
+def open_surroundings(photo: Photo, margin: float) -> Surroundings:
+    """The photo with up to ``margin`` times the longer side of its box around it, as far as the picture goes.
+
+    A photo without a box is the whole picture.
+
+    Raises:
+        PhotoError: as for :func:`open_photo`.
+    """
+    try:
+        picture = decode(photo.path)
+        inner = (0, 0, *picture.size) if photo.box is None else _pixels(photo.box, picture.size)
+    except UnusablePicture as reason:
+        raise PhotoError(f"{photo.path} {reason}") from reason
+    left, top, right, bottom = inner
+    width, height = right - left, bottom - top
+    around = round(margin * max(width, height))
+    outer = (
+        max(0, left - around),
+        max(0, top - around),
+        min(picture.width, right + around),
+        min(picture.height, bottom + around),
+    )
+    extent = (outer[0] - left, outer[1] - top, outer[2] - left, outer[3] - top)
+    seen = picture if outer == (0, 0, *picture.size) else picture.crop(outer)
+    return Surroundings(seen, (width, height), extent)
+
+
 def photo_size(photo: Photo) -> tuple[int, int]:
     """(width, height) in pixels of what :func:`open_photo` returns, from the file's header only.
 
     Raises:
         PhotoError: as for :func:`open_photo`, as far as the header shows it.
     """
+    left, top, right, bottom = photo_extent(photo)
+    return right - left, bottom - top
+
+
+def photo_extent(photo: Photo) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of what :func:`open_photo` returns, in pixels of the whole upright photo.
+
+    Raises:
+        PhotoError: as for :func:`photo_size`.
+    """
     try:
         size = read_header(photo.path).size
-        if photo.box is None:
-            return size
-        left, top, right, bottom = _pixels(photo.box, size)
+        return (0, 0, *size) if photo.box is None else _pixels(photo.box, size)
     except UnusablePicture as reason:
         raise PhotoError(f"{photo.path} {reason}") from reason
-    return right - left, bottom - top
 
 
 def photo_digest(photo: Photo) -> str:

@@ -18,7 +18,7 @@ def heat_layer(
     relevance: npt.NDArray[np.floating], size: tuple[int, int], *, opacity: float, palette: str
 ) -> Image.Image:
     """Layer relevance (h, w), scaled to its range; opaque where relevant, so markings stay visible."""
-    smooth = Image.fromarray(_min_max(relevance) * 255).resize(size, Image.Resampling.BICUBIC)
+    smooth = Image.fromarray(min_max(relevance) * 255).resize(size, Image.Resampling.BICUBIC)
     level = smooth.convert("L")  # clips to 0 … 255
     table = np.empty((256, 4), np.uint8)
     table[:, :3] = heat_table(palette)
@@ -36,7 +36,7 @@ def color_layer(
     color = np.zeros((3, height, width), np.float32)
     for match, color_map in enumerate(color_maps):
         window = _window(color_map)
-        part = _power_norm(color_map[window])
+        part = power_norm(color_map[window])
         strength[window] += part
         for channel, value in enumerate(match_color(match)):
             color[channel][window] += part * np.float32(value)
@@ -61,7 +61,8 @@ def laid_over(picture: Image.Image, layer: Image.Image) -> Image.Image:
     return drawing
 
 
-def _min_max(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+def min_max(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """Values scaled to their range, 0 to 1; zeros where they are all the same."""
     finite = np.nan_to_num(np.asarray(values, np.float64), posinf=0, neginf=0)
     low, high = finite.min(), finite.max()
     scaled = (finite - low) / (high - low) if high > low else np.zeros_like(finite)
@@ -76,8 +77,11 @@ def _window(values: npt.NDArray[np.floating]) -> tuple[slice, slice]:
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def _power_norm(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    """By a table of 4096 levels: a sixteenth of what eight bits a channel can show, and fast."""
+def power_norm(values: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """A color map as it is drawn, 0 to 0.8.
+
+    By a table of 4096 levels: a sixteenth of what eight bits a channel can show, and fast.
+    """
     finite = np.maximum(np.nan_to_num(np.asarray(values, np.float32), posinf=0, neginf=0), 0)
     high = finite.max(initial=0)
     if high <= 0:

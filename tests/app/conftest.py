@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,10 +129,22 @@ def address(app: AppTest, name: str) -> str:
     return value if isinstance(value, str) else value[0]
 
 
+def viewer(app: AppTest) -> dict[str, Any]:
+    """What the pair viewer was given to show."""
+    (found,) = (one for one in app.get("bidi_component") if one.proto.component_name == "pairx_pair_viewer")
+    return json.loads(found.proto.json)
+
+
+def look_at(app: AppTest, *layers: str) -> AppTest:
+    """Switches layers as the viewer's buttons do, which cannot be pressed here."""
+    app.session_state["layers"] = frozenset(layers)
+    return app.run()
+
+
 def explained(app: AppTest, seconds: float = 60) -> AppTest:
-    """Runs the page until the explanation is there."""
+    """Runs the page until the explanation is there, or it is said why it is not."""
     until = time.monotonic() + seconds
-    while any(words in html(app) for words in ("Explaining this pair", "Making the color maps")):
+    while app.get("bidi_component") and viewer(app)["waiting"]:
         assert time.monotonic() < until, "the explanation did not come"
         time.sleep(0.1)
         app.run()

@@ -41,7 +41,7 @@ class Steps:
 
 @pytest.fixture
 def steps() -> Iterator[SimpleNamespace]:
-    worker, explainer = ExplanationWorker(), Steps()
+    worker, explainer = ExplanationWorker(draw=str), Steps()
     yield SimpleNamespace(worker=worker, explainer=explainer)
     explainer.allow(1000)
     worker.close()
@@ -61,10 +61,10 @@ def test_lines_are_there_before_the_color_maps(steps):
     explainer.allow(1)
     until(lambda: worker.outcome("a") is not None)
     first = worker.outcome("a")
-    assert (first.explanation, first.is_final) == ("a0", False)
+    assert (first.drawing, first.is_final) == ("a0", False)
     explainer.allow(2)
     until(lambda: worker.outcome("a").is_final)
-    assert worker.outcome("a").explanation == "a2"
+    assert worker.outcome("a").drawing == "a2"
 
 
 def test_what_nobody_looks_at_makes_way_and_is_taken_up_again(steps):
@@ -110,7 +110,7 @@ def test_a_worker_with_nothing_to_do_hands_its_memory_back_once(monkeypatch):
     handed_back = []
     monkeypatch.setattr(explaining, "_IDLE_SECONDS", 0.05)
     monkeypatch.setattr(explaining, "give_memory_back", lambda: handed_back.append(1))
-    worker, explainer = ExplanationWorker(), Steps()
+    worker, explainer = ExplanationWorker(draw=str), Steps()
     explainer.allow(1000)
     worker.want([explainer.job("a")])
     until(lambda: bool(handed_back))

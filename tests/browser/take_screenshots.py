@@ -17,7 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser.conftest import CHROMIUM_ARGUMENTS, ROOT, find_chromium, serving
 
 IMAGES = ROOT / "docs" / "images"
-READY = ".st-key-pair img[alt*='with ']"  # the pair with its explanation
+READY = ".viewer[data-state=explained]"  # the pair with its explanation
 QUALITY = 90  # of the stored JPEGs
 
 
@@ -33,10 +33,12 @@ def main() -> None:
         page.goto(f"{server.address}/?reviewer=Asha")
         page.wait_for_selector(READY, timeout=180_000)
         take(page, "review")
+        ring = page.locator("g[data-match='1'] .ring").first.bounding_box()
+        page.mouse.move(ring["x"] + ring["width"] / 2, ring["y"] + ring["height"] / 2)
+        take(page, "one_match")
+        page.mouse.move(5, 5)
         for key in "hm":  # color maps in place of the heat map
             page.keyboard.press(key)
-            page.wait_for_timeout(1500)
-        page.wait_for_selector(f"{READY}[alt*='color maps']")
         take(page, "color_maps")
         page.goto(f"{server.address}/setup?reviewer=Asha")
         page.get_by_text("Open now").wait_for()

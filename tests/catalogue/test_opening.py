@@ -10,7 +10,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from pairx_core.catalogue import Box, Photo, open_photo, photo_digest, photo_from_file, photo_size, thumbnail
+from pairx_core.catalogue import (
+    Box,
+    Photo,
+    open_photo,
+    open_surroundings,
+    photo_digest,
+    photo_from_file,
+    photo_size,
+    thumbnail,
+)
 from pairx_core.catalogue.pictures import exif_orientation
 from pairx_core.errors import PhotoError
 from tests.catalogue.making import (
@@ -253,3 +262,33 @@ def test_pictures_are_read_by_several_threads_at_once_and_pillows_limits_stay(tm
 def test_a_pipe_does_not_make_the_program_wait(tmp_path):
     os.mkfifo(tmp_path / "a.jpg")
     assert "is not an ordinary file" in message(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_what_lies_around_the_box_is_shown_as_far_as_the_picture_goes(tmp_path, orientation):
+    upright = Image.fromarray(np.random.default_rng(1).integers(0, 255, (80, 120, 3), dtype=np.uint8))
+    stored = upright if STORED_AS[orientation] is None else upright.transpose(STORED_AS[orientation])
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "turned.png"
+    stored.save(path, exif=exif)
+    boxed = photo(path, Box(10, 20, 40, 30))
+    seen = open_surroundings(boxed, 0.5)
+    assert seen.photo_size == open_photo(boxed).size == (40, 30)
+    assert seen.extent == (-10, -20, 60, 50)  # 20 pixels around, fewer at the left
+    assert np.array_equal(np.asarray(seen.picture), np.asarray(upright)[0:70, 0:70])
+    left, top = -seen.extent[0], -seen.extent[1]
+    inner = seen.picture.crop((left, top, left + 40, top + 30))
+    assert np.array_equal(np.asarray(inner), np.asarray(open_photo(boxed)))
+
+
+def test_a_photo_without_a_box_has_nothing_around_it(tmp_path):
+    path = tmp_path / "whole.png"
+    Image.new("RGB", (30, 20), (9, 9, 9)).save(path)
+    seen = open_surroundings(photo(path), 0.5)
+    assert (seen.photo_size, seen.extent, seen.picture.size) == ((30, 20), (0, 0, 30, 20), (30, 20))
+
+
+def test_surroundings_of_a_missing_photo_say_which(tmp_path):
+    with pytest.raises(PhotoError, match=r"gone\.jpg does not exist"):
+        open_surroundings(photo(tmp_path / "gone.jpg"), 0.2)

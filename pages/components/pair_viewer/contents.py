@@ -1,0 +1,130 @@
+"""What is sent to the viewer: plain data, and addresses of pictures."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+from typing import Any
+
+from pages.components import media, resources, state
+from pages.components.drawing import Drawing, Heat, Maps
+from pages.components.pictures import Picture
+from pages.components.room import Room
+from pages.components.words import file_name, identity, ranked
+from pairx_core.catalogue import Photo
+from pairx_core.errors import PairxError
+from pairx_core.render.palettes import HEAT_STOPS, MATCH_COLORS
+from pairx_core.retrieval import Candidate
+
+Sent = dict[str, Any]
+
+
+def contents(
+    room: Room, key: str, drawing: Drawing | None, waiting: str, coming: list[tuple[Photo, Drawing | None]]
+) -> Sent:
+    """All that the viewer shows.
+
+    Args:
+        room: the pair on the screen.
+        key: of the pair's explanation.
+        drawing: the explanation as far as it is made.
+        waiting: what is still being made, in words; empty where nothing is.
+        coming: photos and explanations that may be wanted next, for the browser to fetch ahead.
+    """
+    chosen = room.chosen
+    return {
+        "pair": room.pair,
+        "query": _photo(room.query, f"Query · {file_name(room.query)}", "query"),
+        "candidate": None if chosen is None else _photo(chosen.photo, _label(chosen), "candidate"),
+        "third": _third(room),
+        "explanation": None if drawing is None else _explanation(drawing, key),
+        "waiting": waiting or None,
+        "ticks": sorted(state.ticks(room.pair).items()),
+        "layers": [layer for layer in state.LAYERS if layer in state.layers()],
+        "next": _ahead(coming),
+        "colors": MATCH_COLORS,
+        "heat_stops": HEAT_STOPS["inferno"],
+    }
+
+
+def _label(candidate: Candidate) -> str:
+    return f"{ranked(candidate)} · {identity(candidate.photo)} · {file_name(candidate.photo)}"
+
+
+def _third(room: Room) -> Sent | None:
+    """The best candidate beside the chosen one, to compare with."""
+    other = next((one for one in room.candidates if one is not room.chosen), None)
+    if other is None or room.chosen is None:
+        return None
+    is_wanted = state.three_up() or resources.pictures().made(other.photo) is not None
+    return _photo(other.photo, _label(other), "third") if is_wanted else None
+
+
+def _photo(photo: Photo, label: str, place: str) -> Sent:
+    """One photo; one that cannot be read says so in its place."""
+    try:
+        preview = resources.pictures().preview(photo)
+        sharp = (
+            resources.pictures().sharp(photo) if photo.id in state.sharp() and not preview.is_full else None
+        )
+    except PairxError as error:
+        problem = f"{error} You can go on: decide, or choose another candidate."
+        return {"id": photo.id, "label": label, "problem": problem}
+    picture = sharp or preview
+    return {
+        "id": photo.id,
+        "label": label,
+        "alt": label,
+        "url": _address(preview, place),
+        "sharp": None if sharp is None else _address(sharp, f"{place}-sharp"),
+        "could_be_sharper": sharp is None and not preview.is_full,
+        "size": picture.photo_size,
+        "extent": picture.extent,
+        "scale": picture.scale,
+        "has_box": photo.box is not None,
+    }
+
+
+def _address(picture: Picture, place: str) -> str:
+    return media.address(picture.jpeg, "image/jpeg", place)
+
+
+def _explanation(drawing: Drawing, key: str) -> Sent:
+    matches = [(*one.query_xy, *one.candidate_xy, one.relevance, one.distance) for one in drawing.matches]
+    sides: Sent = {}
+    for at, side in enumerate(("query", "candidate")):
+        maps = None if drawing.maps is None else _maps(drawing.maps[at], side)
+        sides[side] = {"heat": _heat(drawing.heat[at]), "maps": maps}
+    made = "all" if drawing.maps else "lines"
+    return {
+        "key": f"{key} {made}",
+        "matches": matches,
+        "match_count": drawing.match_count,
+        "k_lines": drawing.k_lines,
+        **sides,
+    }
+
+
+def _heat(heat: Heat) -> Sent:
+    return dict(zip(("columns", "rows", "values"), astuple(heat), strict=True))
+
+
+def _maps(maps: Maps, side: str) -> Sent:
+    return {
+        "url": media.address(maps.jpeg, "image/jpeg", f"maps-{side}"),
+        "tile_width": maps.tile[0],
+        "tile_height": maps.tile[1],
+        "columns": maps.columns,
+        "count": maps.count,
+    }
+
+
+def _ahead(coming: list[tuple[Photo, Drawing | None]]) -> list[str]:
+    """Addresses of what is made already; what is not is not waited for."""
+    addresses = []
+    for number, (photo, drawing) in enumerate(coming):
+        picture = resources.pictures().made(photo)
+        if picture is not None:
+            addresses.append(_address(picture, f"next-{number}"))
+        for side, maps in enumerate((drawing.maps if drawing else None) or ()):
+            addresses.append(media.address(maps.jpeg, "image/jpeg", f"next-{number}-maps-{side}"))
+    return addresses

@@ -1,0 +1,360 @@
+"""The pair viewer under a hand: zoom, layers, matches. Each test looks at what the page itself shows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .test_review_in_browser import decide, enter, explained, place, rows
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def looking(server, page, request):
+    """A page with an explained pair, for a reviewer of the test's own."""
+    enter(page, server, request.node.name[:40])
+    explained(page)
+    return page
+
+
+def matrix(page, pane: str) -> list[float]:
+    """The CSS matrix by which a pane shows its photo."""
+    style = page.locator(f"[data-pane={pane}] .plane").evaluate("plane => plane.style.transform")
+    return [float(number) for number in re.findall(r"-?[\d.]+", style)]
+
+
+def scale(page, pane: str) -> float:
+    a, b, *_ = matrix(page, pane)
+    return (a * a + b * b) ** 0.5
+
+
+def center(page, selector: str) -> tuple[float, float]:
+    box = page.locator(selector).first.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def shown_matches(page) -> list[int]:
+    return page.locator(".marks g").evaluate_all(
+        "all => all.filter(g => getComputedStyle(g).display !== 'none')"
+        ".map(g => Number(g.dataset.match)).sort((a, b) => a - b)"
+    )
+
+
+def seen(page, selector: str) -> bool:
+    """Whether anything of a layer is visible."""
+    return page.locator(selector).first.evaluate(
+        """element => {
+            const style = getComputedStyle(element);
+            return style.display !== "none" && style.visibility !== "hidden" && Number(style.opacity) > 0;
+        }"""
+    )
+
+
+def lit(page, canvas: str) -> int:
+    """How many pixels of a canvas are not transparent."""
+    return page.locator(canvas).evaluate(
+        """canvas => {
+            const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+            let count = 0;
+            for (let at = 3; at < data.length; at += 4) count += data[at] > 0;
+            return count;
+        }"""
+    )
+
+
+def alone(page) -> str:
+    return page.locator(".viewer").get_attribute("data-alone")
+
+
+def hover(page, match: int) -> None:
+    page.mouse.move(*center(page, f"g[data-match='{match}'] .ring"))
+
+
+def away(page) -> None:
+    page.mouse.move(5, 5)
+
+
+def test_zoom_is_linked_stays_under_the_cursor_and_survives_the_next_candidate(looking):
+    page = looking
+    before = {pane: matrix(page, pane) for pane in ("query", "candidate")}
+    box = page.locator("[data-pane=query]").bounding_box()
+    at = (box["width"] * 0.3, box["height"] * 0.6)
+    page.mouse.move(box["x"] + at[0], box["y"] + at[1])
+    page.mouse.wheel(0, -500)
+    page.wait_for_timeout(100)
+    after = {pane: matrix(page, pane) for pane in ("query", "candidate")}
+    for pane in before:
+        assert after[pane][0] / before[pane][0] == pytest.approx(2.2255, rel=0.01)  # e^0.8
+    for at_axis, origin in ((0, 4), (1, 5)):  # what was under the cursor still is
+        (m0, m1) = before["query"], after["query"]
+        photo = (at[at_axis] - m0[origin]) / m0[0]
+        assert photo * m1[0] + m1[origin] == pytest.approx(at[at_axis], abs=1.5)
+    page.keyboard.press("3")
+    page.wait_for_selector(".st-key-candidate-3 .px-chosen")
+    explained(page)
+    assert matrix(page, "query") == pytest.approx(after["query"], rel=1e-4)
+    assert scale(page, "candidate") == pytest.approx(abs(after["candidate"][0]), rel=0.01)
+    decide(page, "Accept")  # another query begins afresh
+    assert scale(page, "query") == pytest.approx(before["query"][0], rel=0.01)
+
+
+def test_unlinked_photos_move_one_by_one(looking):
+    page = looking
+    page.keyboard.press("y")
+    before = matrix(page, "query"), matrix(page, "candidate")
+    x, y = center(page, "[data-pane=candidate]")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y + 25, steps=4)
+    page.mouse.up()
+    moved = matrix(page, "candidate")
+    assert (moved[4] - before[1][4], moved[5] - before[1][5]) == pytest.approx((60, 25), abs=1)
+    assert matrix(page, "query") == before[0]
+    page.keyboard.press("y")
+    page.mouse.wheel(0, -200)
+    page.wait_for_timeout(100)
+    assert scale(page, "query") > before[0][0] * 1.2
+
+
+def test_fit_and_one_to_one(looking):
+    page = looking
+    fitting = matrix(page, "query")
+    page.keyboard.press("e")
+    assert scale(page, "query") == pytest.approx(1, abs=0.01)
+    assert scale(page, "candidate") == pytest.approx(1, abs=0.01)
+    page.keyboard.press("+")
+    assert scale(page, "query") > 1.3
+    page.keyboard.press("f")
+    assert matrix(page, "query") == fitting
+
+
+def test_turning_and_mirroring_change_one_photo_and_its_points(looking):
+    page = looking
+    fitting, other = matrix(page, "candidate"), matrix(page, "query")
+    ring = center(page, "g[data-match='0'] .ring >> nth=1")
+    page.keyboard.press("v")
+    a, *_ = mirrored = matrix(page, "candidate")
+    assert a == pytest.approx(-fitting[0])
+    assert matrix(page, "query") == other
+    box = page.locator("[data-pane=candidate]").bounding_box()
+    now = center(page, "g[data-match='0'] .ring >> nth=1")
+    middle = box["x"] + box["width"] / 2
+    assert now[0] - middle == pytest.approx(middle - ring[0], abs=1.5)
+    page.keyboard.press("g")
+    turned = matrix(page, "candidate")
+    assert abs(turned[0]) < 1e-6 and abs(turned[1]) > 0
+    assert mirrored != turned
+    page.keyboard.press("Shift+V")
+    assert matrix(page, "query")[0] == pytest.approx(-other[0])
+
+
+@pytest.mark.parametrize(
+    ("key", "layer", "is_on"),
+    [
+        ("l", "g[data-match='0'] .line", True),
+        ("p", "g[data-match='0'] .ring", True),
+        ("h", "[data-pane=query] canvas.heat", True),
+        ("m", "[data-pane=query] canvas.colors", False),
+        ("b", "g[data-match='0']", True),
+    ],
+)
+def test_each_layer_has_its_key(looking, key, layer, is_on):
+    page = looking
+    assert seen(page, layer) is is_on
+    page.keyboard.press(key)
+    assert seen(page, layer) is not is_on
+    page.keyboard.press(key)
+    assert seen(page, layer) is is_on
+
+
+def test_bare_photos_show_nothing_else_and_come_back_with_the_layers(looking):
+    page = looking
+    page.keyboard.press("m")
+    page.keyboard.press("b")
+    layers = ("canvas.heat", "canvas.colors")
+    assert not any(
+        seen(page, f"[data-pane={pane}] {one}") for pane in ("query", "candidate") for one in layers
+    )
+    assert shown_matches(page) == []
+    assert page.locator("[data-act=bare]").get_attribute("aria-pressed") == "true"
+    page.keyboard.press("b")
+    assert seen(page, "[data-pane=query] canvas.colors") and shown_matches(page)
+
+
+def test_the_layers_on_screen_are_recorded_with_the_decision(server, looking):
+    page = looking
+    page.keyboard.press("h")
+    page.keyboard.press("m")
+    decide(page, "Reject")
+    page.keyboard.press("b")
+    decide(page, "Reject")
+    assert [row["overlay_shown"] for row in rows(server, page)] == ["lines|points|color_maps", "none"]
+
+
+def test_the_choice_of_layers_outlives_the_page(looking):
+    page = looking
+    page.keyboard.press("h")
+    page.reload()
+    explained(page)
+    assert not seen(page, "[data-pane=query] canvas.heat")
+    assert page.locator("[data-layer=heat_map]").get_attribute("aria-pressed") == "false"
+
+
+def test_hovering_leaves_one_match_and_its_two_color_maps(looking):
+    page = looking
+    everything = shown_matches(page)
+    assert len(everything) > 3
+    hover(page, 1)
+    assert alone(page) == "1" and shown_matches(page) == [1]
+    assert not seen(page, "[data-pane=query] canvas.heat")
+    for pane in ("query", "candidate"):
+        assert seen(page, f"[data-pane={pane}] canvas.colors")
+        assert lit(page, f"[data-pane={pane}] canvas.colors") > 0
+    tooltip = page.locator(".tooltip")
+    assert re.search(
+        r"Match 2 of \d+: relevance [\d.e-]+ \(\d+ % of the first\), distance", tooltip.inner_text()
+    )
+    away(page)
+    assert shown_matches(page) == everything and alone(page) == ""
+    assert not tooltip.is_visible()
+
+
+def test_a_click_holds_a_match_and_escape_lets_go(looking):
+    page = looking
+    hover(page, 0)
+    page.mouse.click(*center(page, "g[data-match='0'] .ring"))
+    away(page)
+    assert shown_matches(page) == [0]
+    page.keyboard.press("Escape")
+    assert len(shown_matches(page)) > 1
+
+
+def test_arrows_step_through_the_matches_by_relevance_and_both_photos_go_there(looking):
+    page = looking
+    everything = shown_matches(page)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.wait_for_timeout(400)
+    assert shown_matches(page) == [1]
+    for nth, pane in enumerate(("query", "candidate")):
+        ring, middle = (
+            center(page, f"g[data-match='1'] .ring >> nth={nth}"),
+            center(page, f"[data-pane={pane}]"),
+        )
+        assert ring == pytest.approx(middle, abs=2)
+    assert "Match 2 of" in page.locator(".said").inner_text()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    page.wait_for_timeout(400)
+    assert shown_matches(page) == [everything[-1]]
+
+
+def test_sliders_redraw_without_asking_the_server(server, looking):
+    page = looking
+    page.keyboard.press("d")
+    asked = []
+    page.on("websocket", lambda socket: asked.append(socket))
+    runs = page.evaluate("performance.getEntriesByType('resource').length")
+    slider = page.locator("input[name=k_lines]")
+    slider.evaluate("input => { input.value = 3; input.dispatchEvent(new Event('input', {bubbles: true})); }")
+    assert shown_matches(page) == [0, 1, 2]
+    page.locator("input[name='opacity.heat_map']").evaluate(
+        "input => { input.value = 0.25; input.dispatchEvent(new Event('input', {bubbles: true})); }"
+    )
+    heat = page.locator("[data-pane=query] canvas.heat")
+    assert heat.evaluate("canvas => canvas.style.opacity") == "0.25"
+    page.locator("[data-pane=candidate] input[name=brightness]").evaluate(
+        "input => { input.value = 1.5; input.dispatchEvent(new Event('input', {bubbles: true})); }"
+    )
+    light = page.locator("[data-pane=candidate] .photo").evaluate("photo => photo.style.filter")
+    assert "brightness(1.5)" in light
+    assert page.evaluate("performance.getEntriesByType('resource').length") == runs and not asked
+    page.get_by_role("button", name="As it was").click()
+    assert len(shown_matches(page)) > 3
+
+
+def test_blinking_shows_one_photo_after_the_other_in_one_place(looking):
+    page = looking
+    half = page.locator("[data-pane=query]").bounding_box()["width"]
+    page.keyboard.press("k")
+    seen_panes = set()
+    for _ in range(40):
+        seen_panes.add(
+            page.locator(".pane:not(.blinked-out):not([data-pane=third])").get_attribute("data-pane")
+        )
+        page.wait_for_timeout(50)
+    assert seen_panes == {"query", "candidate"}
+    assert page.locator("[data-pane=query]").bounding_box()["width"] > 1.9 * half
+    page.keyboard.press("k")
+    assert page.locator(".blinked-out").count() == 0
+
+
+def test_swapping_puts_the_query_on_the_right(looking):
+    page = looking
+    page.keyboard.press("w")
+    assert center(page, "[data-pane=query]")[0] > center(page, "[data-pane=candidate]")[0]
+
+
+def test_three_up_shows_the_runner_up_beside_the_query(looking):
+    page = looking
+    page.keyboard.press("j")
+    third = page.locator("[data-pane=third] .photo img")
+    third.wait_for()
+    assert center(page, "[data-pane=third]")[0] < center(page, "[data-pane=query]")[0]
+    assert "2nd" in page.locator("[data-pane=third] .label").inner_text()
+
+
+def test_keys_typed_into_a_field_do_nothing_to_the_view(looking):
+    page = looking
+    before = matrix(page, "query"), shown_matches(page)
+    note = page.get_by_label("Note", exact=True)
+    note.click()
+    note.press_sequentially("plhmbovgkjwey+-dts")
+    assert (matrix(page, "query"), shown_matches(page)) == before
+    assert page.locator(".panel").is_hidden()
+
+
+def test_a_finger_zooms_and_moves(server, chromium, request):
+    context = chromium.new_context(viewport={"width": 1024, "height": 768}, has_touch=True)
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    try:
+        enter(page, server, request.node.name)
+        explained(page)
+        before = scale(page, "query")
+        x, y = center(page, "[data-pane=query]")
+        pinch(context.new_cdp_session(page), x, y, 40, 120)
+        assert scale(page, "query") == pytest.approx(3 * before, rel=0.1)
+        assert scale(page, "candidate") > 2 * before
+    finally:
+        context.close()
+
+
+def pinch(session, x: float, y: float, apart: float, until: float) -> None:
+    """Two fingers move away from each other."""
+    steps = 8
+    for step in range(steps + 1):
+        reach = apart + (until - apart) * step / steps
+        points = [{"x": x - reach / 2, "y": y, "id": 1}, {"x": x + reach / 2, "y": y, "id": 2}]
+        kind = "touchStart" if step == 0 else "touchMove"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_going_through_queries_by_keyboard_alone(server, looking):
+    page = looking
+    for count, key in enumerate("axaunxaaxa", start=1):
+        explained(page)
+        page.wait_for_timeout(400)
+        before = place(page)
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Escape")
+        page.keyboard.press(key)
+        page.wait_for_function(
+            "before => { const at = new URL(location).searchParams;"
+            " return at.get('query') !== before[0] || at.get('candidate') !== before[1]; }",
+            arg=list(before),
+        )
+        assert len(rows(server, page)) == count
