@@ -31,7 +31,7 @@ from pairx_core.version import __version__
 
 if TYPE_CHECKING:
     from pairx_core.catalogue import Box, Catalogue, Photo, open_photo, photo_from_file, read_catalogue
-    from pairx_core.decisions import Decision, DecisionLog
+    from pairx_core.decisions import Decision, DecisionLog, Evidence, EvidenceLog
     from pairx_core.explain import ExplanationCache, ExplanationOptions, PairExplainer, PairExplanation
     from pairx_core.models import EmbeddingModel, Preprocessing, load_model
     from pairx_core.render import overlay_figure, render_overlay
@@ -47,6 +47,8 @@ _HOMES = {
     "read_catalogue": "catalogue",
     "Decision": "decisions",
     "DecisionLog": "decisions",
+    "Evidence": "decisions",
+    "EvidenceLog": "decisions",
     "ExplanationCache": "explain",
     "ExplanationOptions": "explain",
     "PairExplainer": "explain",
@@ -74,6 +76,8 @@ __all__ = [
     "DecisionLog",
     "DecisionLogError",
     "EmbeddingModel",
+    "Evidence",
+    "EvidenceLog",
     "ExplanationCache",
     "ExplanationError",
     "ExplanationOptions",

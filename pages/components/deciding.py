@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from pages.components import state
+from pages.components import evidence, state
 from pages.components.room import ALL_PHOTOS, Room, Work, pair_name
 from pages.components.words import DECISIONS, file_name
 from pages.components.worklist import QueryStatus
@@ -46,7 +46,7 @@ def undo(work: Work, last: Decision) -> None:
         return
     pair = pair_name(work.workspace.catalogue, last.query_id, last.candidate_id)
     state.decided(pair)
-    state.put_back(pair, state.Typed(last.note, last.confidence, last.tags))
+    state.put_back(pair, state.Typed(last.note, last.confidence, last.tags), last.decision_id)
     state.tell("toast", f"Undone: {DECISIONS[last.decision][1]} · {_names(work, last)}.")
     if work.worklist.position(last.query_id) is None:
         state.choose_queries(ALL_PHOTOS)
@@ -79,10 +79,13 @@ def _has_just_undone(rows: Sequence[Decision], reviewer: str) -> bool:
 
 
 def _record(room: Room, chosen: Candidate, decision: Verdict) -> None:
-    """Append the row; when this returns, it is on disk."""
+    """Append the row; when this returns, it is on disk, and before it the ticked matches."""
     workspace, typed = room.work.workspace, state.typed(room.pair)
     query, candidate = room.query, chosen.photo
-    workspace.log.record(
+    ticked = evidence.of_decision(room, state.decision_id())
+    if ticked is not None:
+        workspace.evidence.record(ticked)
+    row = workspace.log.record(
         reviewer=room.work.reviewer,
         query_id=query.id,
         candidate_id=candidate.id,
@@ -102,6 +105,8 @@ def _record(room: Room, chosen: Candidate, decision: Verdict) -> None:
         overlay_shown=_overlay_shown(room.pair),
         seconds=state.seconds_seen(room.pair),
     )
+    if ticked is not None and row.decision_id != ticked.decision_id:  # it was a second thought
+        workspace.evidence.record(replace(ticked, decision_id=row.decision_id))
 
 
 def _overlay_shown(pair: str) -> tuple[str, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pages.components import state
 from pages.components.worklist import Worklist
 from pages.components.workspace import Record, Workspace
 from pairx_core.catalogue import Catalogue, Photo
+from pairx_core.decisions import Decision
 from pairx_core.retrieval import Candidate, CandidateFilters
 
 TO_IDENTIFY, ALL_PHOTOS = "To identify", "All photos"  # which photos are queries
@@ -25,6 +26,7 @@ class Work:
     open_only: bool
     worklist: Worklist
     record: Record  # what it says about this catalogue's photos
+    standing: Mapping[tuple[str, str], Decision]  # the reviewer's, by (query id, candidate id)
 
     def candidates(self, query: Photo) -> Sequence[Candidate]:
         """The top candidates of a query under the filters."""

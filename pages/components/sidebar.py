@@ -125,7 +125,7 @@ def _work(
         verdicts={pair: row.decision for pair, row in standing.items()},
         candidates_of=lambda query: workspace.candidates(query, filters),
     )
-    return Work(workspace, reviewer, filters, open_only, worklist, record)
+    return Work(workspace, reviewer, filters, open_only, worklist, record, standing)
 
 
 def _of_this_catalogue(workspace: Workspace) -> Record:

@@ -11,14 +11,15 @@ from typing import Any
 import streamlit as st
 
 from pages.components import resources
+from pages.components.drawing import Drawing
 from pages.components.workspace import Opening
+from pairx_core.decisions import TICKS
 from pairx_core.errors import SettingsError
 from pairx_core.settings import Settings
 
 LAYERS = ("lines", "points", "heat_map", "color_maps", "box")
 _AT_FIRST = frozenset({"lines", "points", "heat_map"})
 VIEWER = "pair_viewer"  # key of the viewer, which tells what is looked at
-TICKS = ("convincing", "misleading")
 HELD_KEY_SECONDS = 0.3  # seconds after a pair's appearance in which no decision on it is taken
 
 
@@ -176,9 +177,9 @@ def keep_three_up() -> None:
     st.session_state["three"] = bool(_told("three"))
 
 
-def ticks(pair: str) -> dict[int, str]:
-    """What the reviewer has said about matches of a pair, by their rank from 0: convincing or misleading."""
-    ticked: dict[int, str] = st.session_state.get("ticks", {}).get(pair, {})
+def ticks(pair: str) -> dict[int, str] | None:
+    """What the reviewer has said about matches of a pair, by their rank from 0; None: nothing yet."""
+    ticked: dict[int, str] | None = st.session_state.get("ticks", {}).get(pair)
     return ticked
 
 
@@ -191,12 +192,18 @@ def keep_ticks() -> None:
     except (TypeError, KeyError, ValueError):
         return
     if all(said in TICKS and match >= 0 for match, said in ticked.items()):
-        st.session_state.setdefault("ticks", {})[pair] = ticked
+        put_ticks(pair, ticked)
 
 
 def put_ticks(pair: str, ticked: dict[int, str]) -> None:
-    """Tick matches as an earlier decision had them, unless the reviewer has ticked since."""
-    st.session_state.setdefault("ticks", {}).setdefault(pair, ticked)
+    """Tick matches of a pair."""
+    st.session_state.setdefault("ticks", {})[pair] = ticked
+
+
+def ticked_in(pair: str) -> str | None:
+    """The id of the undone decision whose ticks are to come back; None: there is none."""
+    decision_id: str | None = st.session_state.get("ticked_in", {}).get(pair)
+    return decision_id
 
 
 def _told(name: str) -> Any:
@@ -204,20 +211,23 @@ def _told(name: str) -> Any:
     return st.session_state[VIEWER][name]
 
 
-def show(pair: str, has_lines: bool, has_color_maps: bool) -> None:
+def show(pair: str, drawing: Drawing | None) -> None:
     """Note how much of a pair's explanation the reviewer has on the screen."""
-    st.session_state["shown"] = (pair, has_lines, has_color_maps)
+    st.session_state["shown"] = (pair, drawing)
+
+
+def drawn(pair: str) -> Drawing | None:
+    """The explanation of a pair as it is on the screen."""
+    of_pair, drawing = st.session_state.get("shown", ("", None))
+    return drawing if of_pair == pair else None
 
 
 def shown(pair: str) -> frozenset[str]:
     """The layers that are on the screen; none of the explanation while it is not ready."""
-    of_pair, has_lines, has_color_maps = st.session_state.get("shown", ("", False, False))
-    missing = (
-        frozenset[str]() if has_lines and of_pair == pair else frozenset({"lines", "points", "heat_map"})
-    )
-    if not (has_color_maps and of_pair == pair):
-        missing |= {"color_maps"}
-    return layers() - missing
+    drawing = drawn(pair)
+    if drawing is None:
+        return layers() & {"box"}
+    return layers() if drawing.maps is not None else layers() - {"color_maps"}
 
 
 def appear(pair: str) -> None:
@@ -255,7 +265,8 @@ def decided(pair: str) -> None:
     _remember_reviewer()
     for name in ("note", "confidence", "tags"):
         st.session_state.pop(f"{name}:{pair}", None)
-    st.session_state.get("ticks", {}).pop(pair, None)
+    for name in ("ticks", "ticked_in"):
+        st.session_state.get(name, {}).pop(pair, None)
 
 
 def _remember_reviewer() -> None:
@@ -273,8 +284,9 @@ def typed(pair: str) -> Typed:
     )
 
 
-def put_back(pair: str, entries: Typed) -> None:
-    """Enter again what an undone decision had said."""
+def put_back(pair: str, entries: Typed, decision_id: str) -> None:
+    """Enter again what an undone decision had said, and tick what had been ticked for it."""
+    st.session_state.setdefault("ticked_in", {})[pair] = decision_id
     st.session_state[f"note:{pair}"] = entries.note
     st.session_state[f"confidence:{pair}"] = entries.confidence or None
     st.session_state[f"tags:{pair}"] = list(entries.tags)

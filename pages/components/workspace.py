@@ -16,7 +16,7 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 from pairx_core.catalogue import Catalogue, Photo, read_catalogue
-from pairx_core.decisions import Decision, DecisionLog
+from pairx_core.decisions import Decision, DecisionLog, EvidenceLog
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
 from pairx_core.explain import ExplanationCache, PairExplainer, check_supported
 from pairx_core.models import EmbeddingModel, load_model
@@ -68,6 +68,7 @@ class Workspace:
     index: CandidateIndex
     explainer: PairExplainer | None  # None: the model ranks photos, but its pairs cannot be explained
     log: DecisionLog
+    evidence: EvidenceLog
     unexplained: str = ""  # why they cannot
     _last_read: list[tuple[Decision, ...]] = field(default_factory=lambda: [()])
     _lists: OrderedDict[tuple[str, CandidateFilters], tuple[Candidate, ...]] = field(
@@ -163,7 +164,7 @@ class Opening:
         explainer, unexplained = _explainer(model, source.layer, ExplanationCache(self.cache_dir))
         self.stage = "Embedding the photos"
         index = build_index(catalogue, model, cache_dir=self.cache_dir, progress=self._tell)
-        return Workspace(source, catalogue, model, index, explainer, log, unexplained)
+        return Workspace(source, catalogue, model, index, explainer, log, EvidenceLog(log.path), unexplained)
 
     def _tell(self, done: int, total: int) -> None:
         if self._closed:

@@ -1,6 +1,7 @@
 """The record of decisions."""
 
 from pairx_core.decisions.decision import VERDICTS, Decision, Verdict
+from pairx_core.decisions.evidence import TICKS, DamagedLine, Evidence, EvidenceLog, Tick, TickedMatch
 from pairx_core.decisions.log import DecisionLog
 from pairx_core.decisions.recovery import DamagedRow
 from pairx_core.decisions.rows import COLUMNS
@@ -8,10 +9,16 @@ from pairx_core.decisions.standing import last_undoable, standing_decisions
 
 __all__ = [
     "COLUMNS",
+    "TICKS",
     "VERDICTS",
+    "DamagedLine",
     "DamagedRow",
     "Decision",
     "DecisionLog",
+    "Evidence",
+    "EvidenceLog",
+    "Tick",
+    "TickedMatch",
     "Verdict",
     "last_undoable",
     "standing_decisions",

@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Unpack
 
-from filelock import FileLock, Timeout
-
+from pairx_core.decisions.appending import CHOOSE_ANOTHER, append, locked, make_folder_of, sync_folder
 from pairx_core.decisions.checking import checked
 from pairx_core.decisions.decision import Decision, DecisionContext, Verdict
 from pairx_core.decisions.reader import DecisionReader
@@ -23,7 +22,7 @@ from pairx_core.decisions.standing import standing_decisions, undo_of
 from pairx_core.errors import DecisionLogError
 from pairx_core.version import __version__
 
-_CHOOSE_ANOTHER = "Choose a file in a folder that you may write to with PAIRX_DECISIONS."
+_KIND = "decisions file"
 
 
 class DecisionLog:
@@ -42,7 +41,7 @@ class DecisionLog:
         self._lock_timeout = lock_timeout  # seconds to wait for another program that is writing
         self._threads = threading.RLock()
         self._reader = DecisionReader(self.path)
-        self._make_folder()
+        make_folder_of(self.path, _KIND)
         with self._exclusive():
             self._start_file()
             self._reader.refresh()
@@ -204,27 +203,7 @@ class DecisionLog:
         return stored
 
     def _write(self, content: bytes) -> None:
-        """Append in one write (the rest in further ones, should the system take a part only)."""
-        try:
-            with self.path.open("ab", buffering=0) as file:
-                written = file.write(content)
-                while written < len(content):
-                    written += file.write(content[written:])
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise DecisionLogError(
-                f"{self.path} cannot be written ({error.strerror}). Make room on "
-                "the disk or allow writing, then decide again."
-            ) from error
-
-    def _make_folder(self) -> None:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise DecisionLogError(
-                f"The folder {self.path.parent} for the decisions file cannot be made ({error.strerror}). "
-                f"{_CHOOSE_ANOTHER}"
-            ) from error
+        append(self.path, content)
 
     def _start_file(self) -> None:
         """Make sure that the file is there, with its header, and can be written."""
@@ -233,31 +212,17 @@ class DecisionLog:
                 if file.tell() == 0:
                     file.write(HEADER)
                     os.fsync(file.fileno())
-                    _sync_folder(self.path.parent)
+                    sync_folder(self.path.parent)
         except OSError as error:
             raise DecisionLogError(
-                f"The decisions file {self.path} cannot be written ({error.strerror}). {_CHOOSE_ANOTHER}"
+                f"The decisions file {self.path} cannot be written ({error.strerror}). {CHOOSE_ANOTHER}"
             ) from error
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
         """Keep other threads and programs from writing."""
-        with self._threads:
-            lock = FileLock(f"{self.path}.lock", mode=0o666)  # other accounts may share the file
-            try:
-                lock.acquire(timeout=self._lock_timeout)
-            except Timeout as error:
-                raise DecisionLogError(
-                    f"Another program keeps {self.path} locked. Close it, or wait, then try again."
-                ) from error
-            except (OSError, NotImplementedError) as error:
-                raise DecisionLogError(
-                    f"The decisions file {self.path} cannot be locked ({error}). {_CHOOSE_ANOTHER}"
-                ) from error
-            try:
-                yield
-            finally:
-                lock.release()
+        with self._threads, locked(self.path, _KIND, self._lock_timeout):
+            yield
 
 
 def _checked(draft: Decision) -> Decision:
@@ -270,14 +235,3 @@ def _checked(draft: Decision) -> Decision:
 def _content(decision: Decision) -> tuple[object, ...]:
     """What a reviewer says with a decision."""
     return decision.decision, decision.confidence, decision.tags, decision.note
-
-
-def _sync_folder(folder: Path) -> None:
-    """Put a new file's name on the disk; on Windows the system does this itself."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

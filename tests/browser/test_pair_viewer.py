@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -358,3 +359,54 @@ def test_going_through_queries_by_keyboard_alone(server, looking):
             arg=list(before),
         )
         assert len(rows(server, page)) == count
+
+
+def test_ticks_are_stored_with_the_decision_and_come_back_with_the_pair(server, looking):
+    page = looking
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("t")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("s")
+    page.keyboard.press("Escape")
+    page.keyboard.press("f")
+    assert said(page) == {0: "convincing", 1: "misleading"}
+    assert "✓" in page.locator("g[data-match='0'] .number").first.text_content()
+    first = place(page)
+    decide(page, "Reject")
+    assert said(page) == {}
+    (row,) = rows(server, page)
+    kept = json.loads(evidence_lines(server)[-1])
+    assert kept["decision_id"] == row["decision_id"]
+    assert [(one["rank"], one["said"]) for one in kept["ticked"]] == [(1, "convincing"), (2, "misleading")]
+    page.goto(
+        f"{server.address}/?reviewer={row['reviewer']}&queries=All+photos&query={first[0]}&candidate={first[1]}"
+    )
+    explained(page)
+    assert place(page) == first
+    assert said(page) == {0: "convincing", 1: "misleading"}
+
+
+def test_an_undone_decision_gives_its_ticks_back(server, looking):
+    page = looking
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("t")
+    page.keyboard.press("Escape")
+    first = place(page)
+    decide(page, "Reject")
+    page.keyboard.press("z")
+    page.wait_for_function(
+        "candidate => new URL(location).searchParams.get('candidate') === candidate", arg=first[1]
+    )
+    explained(page)
+    assert said(page) == {0: "convincing"}
+
+
+def said(page) -> dict[int, str]:
+    ticked = page.locator(".marks g").evaluate_all(
+        "all => all.map(g => [Number(g.dataset.match), g.dataset.said])"
+    )
+    return {match: word for match, word in ticked if word}
+
+
+def evidence_lines(server) -> list[str]:
+    return server.decisions.with_suffix(".evidence.jsonl").read_text(encoding="utf-8").splitlines()

@@ -38,7 +38,7 @@ def contents(
         "third": _third(room),
         "explanation": None if drawing is None else _explanation(drawing, key),
         "waiting": waiting or None,
-        "ticks": sorted(state.ticks(room.pair).items()),
+        "ticks": sorted((state.ticks(room.pair) or {}).items()),
         "layers": [layer for layer in state.LAYERS if layer in state.layers()],
         "next": _ahead(coming),
         "colors": MATCH_COLORS,

@@ -6,11 +6,11 @@ from typing import TypeGuard
 
 import streamlit as st
 
-from pages.components import resources, saying, state
+from pages.components import evidence, resources, saying, state
+from pages.components.drawing import Drawing
 from pages.components.explaining import Job, Outcome
 from pages.components.pair_viewer.component import mount
 from pages.components.pair_viewer.contents import contents
-from pages.components.drawing import Drawing
 from pages.components.room import Room
 from pairx_core.catalogue import Photo
 from pairx_core.errors import PairxError
@@ -45,7 +45,9 @@ def _viewer(room: Room, job: Job | None, coming: list[Job], is_polling: bool) ->
     if job is not None and is_polling:
         worker.want([job])
     drawing = None if outcome is None else outcome.drawing
-    state.show(room.pair, drawing is not None, drawing is not None and drawing.maps is not None)
+    state.show(room.pair, drawing)
+    if drawing is not None:
+        evidence.bring_back(room, drawing)
     waiting = "" if job is None or _is_final(outcome) else _waiting(drawing)
     mount(contents(room, "" if job is None else job.key, drawing, waiting, _ahead(coming)))
     if outcome is not None and outcome.error is not None:

@@ -53,9 +53,9 @@ class Viewer {
     this.#showPhotos();
     if (isNewPair) {
       this.hovered = this.held = null;
-      this.ticks = new Map(data.ticks);
       this.#say("");
     }
+    if (isNewPair || !before?.explanation) this.ticks = new Map(data.ticks);
     if (isNewPair || before?.explanation?.key !== data.explanation?.key) this.#showExplanation();
     this.#showWaiting();
     this.#preload();

@@ -1,0 +1,80 @@
+"""Ticked matches: from the screen into the record, and back when the pair is seen again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import cast
+
+from pages.components import state
+from pages.components.drawing import Drawing
+from pages.components.room import Room
+from pairx_core.decisions import Evidence, Tick, TickedMatch
+from pairx_core.errors import DecisionLogError
+
+
+def of_decision(room: Room, decision_id: str) -> Evidence | None:
+    """What is ticked of the pair on the screen, as the record keeps it; None: nothing is."""
+    drawing, ticks = state.drawn(room.pair), state.ticks(room.pair)
+    if drawing is None or not ticks or room.chosen is None:
+        return None
+    return Evidence(
+        decision_id=decision_id,
+        reviewer=room.work.reviewer,
+        query_id=room.query.id,
+        candidate_id=room.chosen.photo.id,
+        model=drawing.model,
+        model_fingerprint=drawing.model_fingerprint,
+        layer=drawing.layer,
+        ticked=tuple(
+            _ticked(drawing, match, cast(Tick, said))
+            for match, said in sorted(ticks.items())
+            if match < len(drawing.matches)
+        ),
+        recorded_at=datetime.now(UTC),
+    )
+
+
+def bring_back(room: Room, drawing: Drawing) -> None:
+    """Tick what was ticked for the decision that stands on the pair, or was just undone.
+
+    Ticks that were made on another layer or with another model's explanation are not shown; they stay in the record.
+    """
+    if state.ticks(room.pair) is not None or room.chosen is None:
+        return
+    standing = room.work.standing.get((room.query.id, room.chosen.photo.id))
+    decision_id = state.ticked_in(room.pair) or (standing.decision_id if standing else None)
+    kept = None if decision_id is None else _kept(room, decision_id)
+    same = kept is not None and (kept.model_fingerprint, kept.layer) == (
+        drawing.model_fingerprint,
+        drawing.layer,
+    )
+    state.put_ticks(room.pair, _found(drawing, kept) if kept is not None and same else {})
+
+
+def _kept(room: Room, decision_id: str) -> Evidence | None:
+    try:
+        return room.work.workspace.evidence.of(decision_id)
+    except DecisionLogError as error:
+        state.tell("error", str(error))
+        return None
+
+
+def _found(drawing: Drawing, kept: Evidence) -> dict[int, str]:
+    """Ticks by the place of their match in the drawing."""
+    place = {(one.query_cell, one.candidate_cell): at for at, one in enumerate(drawing.matches)}
+    ticks = ((place.get((one.query_cell, one.candidate_cell)), one.said) for one in kept.ticked)
+    return {at: said for at, said in ticks if at is not None}
+
+
+def _ticked(drawing: Drawing, at: int, said: Tick) -> TickedMatch:
+    match = drawing.matches[at]
+    return TickedMatch(
+        said=said,
+        rank=at + 1,
+        query_cell=match.query_cell,
+        candidate_cell=match.candidate_cell,
+        query_xy=match.query_xy,
+        candidate_xy=match.candidate_xy,
+        relevance=match.relevance,
+        distance=match.distance,
+    )
