@@ -2,8 +2,8 @@
 
     python data_samples/synthesize.py [--out FOLDER] [--seed N] [--limit N]
 
-Writes ``metadata.csv`` (wildlife-datasets form), ``photos/``, ``truth/`` and ``truth/individuals.csv``. The same
-seed and library versions give the same bytes. See README.md beside this file for the truth files' format.
+Writes ``metadata.csv`` (wildlife-datasets form), ``photos/``, ``masks/``, ``truth/`` and ``truth/individuals.csv``. The
+same seed and library versions give the same bytes. See README.md beside this file for the truth files' format.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 if __package__ in (None, ""):
@@ -28,7 +29,7 @@ from data_samples.world.roster import Record, sample_animals, sample_records, si
 
 SEED = 7
 UNKNOWN = "unknown"
-COLUMNS = ("image_id", "identity", "path", "bbox", "date", "orientation", "species", "site")
+COLUMNS = ("image_id", "identity", "path", "bbox", "date", "orientation", "species", "site", "mask")
 TRUTH_COLUMNS = ("image_id", "true_identity", "sibling_of")
 Tell = Callable[[int, int], None]
 
@@ -53,6 +54,7 @@ class Written:
             "orientation": shot.orientation,
             "species": shot.individual.species,
             "site": self.record.site,
+            "mask": f"masks/{self.image_id}.png",
         }
 
 
@@ -78,13 +80,14 @@ def synthesize(
     """Draw the sample into a folder, in the order of the photos' dates.
 
     Args:
-        out: folder for metadata.csv, photos/ and truth/; made where it is missing.
+        out: folder for metadata.csv, photos/, masks/ and truth/; made where it is missing.
         seed: another seed makes another world.
         limit: draw only the first so many photos.
         jobs: how many photos are drawn at the same time.
         tell: called with (photos done, photos in all).
     """
     (out / "photos").mkdir(parents=True, exist_ok=True)
+    (out / "masks").mkdir(exist_ok=True)
     (out / "truth").mkdir(exist_ok=True)
     records = sample_records(seed)[:limit]
     tasks = [(out, f"IMG_{number:04d}", record) for number, record in enumerate(records, start=1)]
@@ -99,14 +102,20 @@ def synthesize(
 
 
 def draw(task: tuple[Path, str, Record]) -> Written:
-    """Draw one photo and its truth file."""
+    """Draw one photo, its mask and its truth file."""
     out, image_id, record = task
     photo, film = take_photo(record.shot, _coat(record.shot.individual))
     Image.fromarray(photo.picture).save(
         out / "photos" / f"{image_id}.jpg", quality=film.quality, optimize=True
     )
     Image.fromarray(photo.truth).save(out / "truth" / f"{image_id}.png", optimize=True)
+    save_mask(photo.truth, out / "masks" / f"{image_id}.png")
     return Written(image_id, record, photo.box)
+
+
+def save_mask(truth: np.ndarray, path: Path) -> None:
+    """Write a picture of one bit a pixel, white where the truth (H, W, 3) shows the animal."""
+    Image.fromarray(truth[..., 2] > 0).save(path, optimize=True)
 
 
 @lru_cache(maxsize=8)

@@ -1,6 +1,7 @@
 """Photographs and who is on them: reading catalogues, checking them, and decoding pictures safely."""
 
 from pairx_core.catalogue.catalogue import Catalogue, CatalogueSummary, Problem
+from pairx_core.catalogue.masks import open_mask
 from pairx_core.catalogue.opening import (
     Surroundings,
     open_photo,
@@ -10,16 +11,20 @@ from pairx_core.catalogue.opening import (
     photo_size,
     thumbnail,
 )
-from pairx_core.catalogue.photo import Box, Photo
+from pairx_core.catalogue.photo import Box, Mask, MaskPicture, Photo, Segmentation
 from pairx_core.catalogue.reading import read_catalogue
 
 __all__ = [
     "Box",
     "Catalogue",
     "CatalogueSummary",
+    "Mask",
+    "MaskPicture",
     "Photo",
     "Problem",
+    "Segmentation",
     "Surroundings",
+    "open_mask",
     "open_photo",
     "open_surroundings",
     "photo_digest",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -11,7 +12,8 @@ from pathlib import Path, PurePosixPath
 from pairx_core.catalogue.catalogue import Catalogue
 from pairx_core.catalogue.dates import DayOrder, day_order, parse_date
 from pairx_core.catalogue.locating import FoundPicture, find_pictures
-from pairx_core.catalogue.photo import Box, Photo
+from pairx_core.catalogue.masks import is_segmentation, usable_mask
+from pairx_core.catalogue.photo import Box, Mask, Photo
 from pairx_core.catalogue.pictures import UnusablePicture
 from pairx_core.catalogue.problems import ProblemList
 from pairx_core.catalogue.tables import Table, TableRow, column_key, read_table
@@ -26,10 +28,12 @@ _COLUMNS = {  # what we need -> the columns that may hold it; the first with a v
     "flank": ("orientation", "position", "flank", "viewpoint"),
     "species": ("species",),
     "site": ("site", "location", "station"),
+    "mask": ("mask", "segmentation"),
 }
 _KNOWN = tuple(column for columns in _COLUMNS.values() for column in columns)
 _NO_VALUE = frozenset({"", "unknown", "____", "nan"})
 _NO_DATE = _NO_VALUE | {"nat", "none", "null"}
+_NO_MASK = _NO_DATE | {"[]", "{}"}
 
 
 def read_csv_catalogue(path: Path) -> Catalogue:
@@ -41,10 +45,11 @@ def read_csv_catalogue(path: Path) -> Catalogue:
     _note_assumptions(table, problems)
     entries = _entries(table, problems)
     found = find_pictures(path.parent, [entry.written for entry in entries])
+    masks = _find_mask_pictures(path.parent, entries)
     photos = [
         photo
         for entry, picture in zip(entries, found, strict=True)
-        if (photo := _photo(entry, picture, problems)) is not None
+        if (photo := _photo(entry, picture, masks, problems)) is not None
     ]
     return Catalogue.checked(path, photos, problems.in_order())
 
@@ -67,6 +72,15 @@ class _Entry:
     flank: str | None
     species: str | None
     site: str | None
+    mask: _MaskCell | None
+
+
+@dataclass(frozen=True, slots=True)
+class _MaskCell:
+    """What a row says about the mask, before it has been looked at."""
+
+    column: str
+    written: str  # a path or a segmentation
 
 
 def _note_assumptions(table: Table, problems: ProblemList) -> None:
@@ -126,6 +140,7 @@ def _entry(row: TableRow, columns: int, order: DayOrder | None, problems: Proble
         flank=(_value(row, "flank") or "").lower() or None,
         species=_value(row, "species"),
         site=_value(row, "site"),
+        mask=_mask_cell(row),
     )
 
 
@@ -199,7 +214,25 @@ def _date(row: TableRow, order: DayOrder | None, problems: ProblemList) -> datet
     return date
 
 
-def _photo(entry: _Entry, found: FoundPicture | UnusablePicture, problems: ProblemList) -> Photo | None:
+def _mask_cell(row: TableRow) -> _MaskCell | None:
+    """The first column with something about the mask."""
+    cells = (_MaskCell(column, row.cells.get(column, "")) for column in _COLUMNS["mask"])
+    return next((cell for cell in cells if cell.written.casefold() not in _NO_MASK), None)
+
+
+def _find_mask_pictures(folder: Path, entries: Sequence[_Entry]) -> dict[str, FoundPicture | UnusablePicture]:
+    """The mask pictures that the rows name, by their paths as written."""
+    cells = (entry.mask for entry in entries if entry.mask is not None)
+    paths = list(dict.fromkeys(cell.written for cell in cells if not is_segmentation(cell.written)))
+    return dict(zip(paths, find_pictures(folder, paths), strict=True))
+
+
+def _photo(
+    entry: _Entry,
+    found: FoundPicture | UnusablePicture,
+    masks: Mapping[str, FoundPicture | UnusablePicture],
+    problems: ProblemList,
+) -> Photo | None:
     if isinstance(found, UnusablePicture):
         problems.left_out(f"“{entry.written}” {found}", row=entry.row, column="path")
         return None
@@ -222,6 +255,7 @@ def _photo(entry: _Entry, found: FoundPicture | UnusablePicture, problems: Probl
         date=entry.date,
         site=entry.site,
         catalogue_path=entry.written,
+        mask=_mask(entry, masks, found.header.size, problems),
     )
 
 
@@ -250,6 +284,28 @@ def _box_within(entry: _Entry, size: tuple[int, int], problems: ProblemList) -> 
             column="bbox",
         )
     return clipped
+
+
+def _mask(
+    entry: _Entry,
+    pictures: Mapping[str, FoundPicture | UnusablePicture],
+    size: tuple[int, int],
+    problems: ProblemList,
+) -> Mask | None:
+    """The mask of a photo of this (width, height); noted where it cannot be used."""
+    cell = entry.mask
+    if cell is None:
+        return None
+    try:
+        return usable_mask(cell.written, pictures.get(cell.written), size)
+    except UnusablePicture as reason:
+        problems.note(
+            f"“{_short(cell.written)}” {reason} The photo is used without a mask.",
+            kind="mask",
+            row=entry.row,
+            column=cell.column,
+        )
+        return None
 
 
 def _short(text: str) -> str:

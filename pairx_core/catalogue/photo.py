@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -18,6 +18,25 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class MaskPicture:
+    """A picture that shows which pixels of a photo are the animal."""
+
+    path: Path  # absolute; of the size of the whole upright photo, black where there is no animal
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """Which pixels of a photo are the animal, as COCO writes it: polygons or run lengths."""
+
+    text: str = field(
+        repr=False
+    )  # JSON or a Python literal, in pixels of the whole upright photo; may be long
+
+
+Mask = MaskPicture | Segmentation
+
+
+@dataclass(frozen=True, slots=True)
 class Photo:
     """One annotated photo of one animal. Nothing is read from disk until it is asked for."""
 
@@ -30,6 +49,7 @@ class Photo:
     date: datetime | None = None  # local time as written; midnight where only the day is known
     site: str | None = None
     catalogue_path: str = ""  # the path as the catalogue writes it; what the decisions file quotes
+    mask: Mask | None = None  # which pixels are the animal; None where the catalogue does not say
 
     @property
     def is_known(self) -> bool:

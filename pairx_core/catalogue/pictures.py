@@ -17,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
@@ -104,6 +105,22 @@ def decode(path: Path) -> Image.Image:
         rgb = _to_rgb(picture)
     turn = _TRANSPOSE.get(header.orientation)
     return rgb if turn is None else rgb.transpose(turn)
+
+
+def decode_mask(path: Path) -> npt.NDArray[np.bool_]:
+    """Which pixels of a mask picture are set, (H, W), upright: neither black nor transparent.
+
+    In a JPEG, brightness is blurred around edges: pixels up to half as bright as the brightest count as black.
+
+    Raises:
+        UnusablePicture: as for :func:`decode`.
+    """
+    header = read_header(path)
+    with _opened(path) as picture:
+        picture.load()
+        is_set = _is_set(picture)
+    turn = _TRANSPOSE.get(header.orientation)
+    return is_set if turn is None else np.asarray(Image.fromarray(is_set).transpose(turn))
 
 
 def file_signature(path: Path) -> tuple[int, int]:
@@ -257,6 +274,17 @@ def _to_rgb(picture: ImageFile) -> Image.Image:
         behind = Image.new("RGBA", colors.size, _BEHIND_TRANSPARENCY)
         return Image.alpha_composite(behind, colors).convert("RGB")
     return picture.convert("RGB")
+
+
+def _is_set(picture: ImageFile) -> npt.NDArray[np.bool_]:
+    if picture.mode.startswith("I;16"):
+        return np.asarray(np.asarray(picture) > 0)  # labels such as 1 would vanish when scaled to 8 bits
+    colors = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+    values = np.asarray(colors)
+    brightest = values[..., :3].max(axis=2)
+    least = int(brightest.max()) // 2 if isinstance(picture, JpegImageFile) else 0
+    is_set = brightest > least
+    return np.asarray(is_set & (values[..., 3] > 0) if values.shape[2] == 4 else is_set)
 
 
 def _scaled_to_8_bit(picture: ImageFile) -> Image.Image:

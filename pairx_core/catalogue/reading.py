@@ -15,9 +15,11 @@ def read_catalogue(path: str | Path) -> Catalogue:
 
     A CSV file needs the column ``path`` (relative to its folder, and in or under it), and should have
     ``image_id`` and ``identity``; ``bbox`` ("[x, y, w, h]" in pixels of the upright photo), ``date``,
-    ``orientation`` (or ``position``, ``flank``, ``viewpoint``), ``species`` and ``site`` (or ``location``,
-    ``station``) are used where present, other columns are ignored. Case and order of the columns, the
-    separator (comma, semicolon, tab) and the encoding (UTF-8, UTF-16, Windows-1252) do not matter.
+    ``orientation`` (or ``position``, ``flank``, ``viewpoint``), ``species``, ``site`` (or ``location``,
+    ``station``), and ``mask`` (the path of a picture of the whole photo's size, black where there is no
+    animal) or ``segmentation`` (COCO's polygons or run lengths) are used where present, other columns are
+    ignored. Case and order of the columns, the separator (comma, semicolon, tab) and the encoding (UTF-8,
+    UTF-16, Windows-1252) do not matter.
 
     In a folder, a ``metadata.csv`` is read if there is one. Otherwise each folder in it is an individual;
     photos in no folder, or in one called ``unknown``, are of unknown individuals.

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from pairx_core.catalogue import Box, Photo
+from pairx_core.catalogue import Box, Mask, MaskPicture, Photo, Segmentation
 from pairx_core.errors import ExplanationError
 from pairx_core.explain.explanation import Matches, PairExplanation
 from pairx_core.explain.options import ExplanationOptions
@@ -101,10 +101,25 @@ def _photo_to_json(photo: Photo) -> dict[str, Any]:
     values = asdict(photo)
     values["path"] = str(photo.path)
     values["date"] = None if photo.date is None else photo.date.isoformat()
-    return values
+    del values["mask"]
+    return values | _mask_to_json(photo.mask)
 
 
 def _photo_from_json(values: dict[str, Any]) -> Photo:
     box = None if values["box"] is None else Box(**values["box"])
     date = None if values["date"] is None else datetime.fromisoformat(values["date"])
-    return Photo(**{**values, "path": Path(values["path"]), "box": box, "date": date})
+    mask = _mask_from_json(values.get("mask"))
+    return Photo(**{**values, "path": Path(values["path"]), "box": box, "date": date, "mask": mask})
+
+
+def _mask_to_json(mask: Mask | None) -> dict[str, Any]:
+    """The entry for a mask; none at all without one, as in files from before there were masks."""
+    if mask is None:
+        return {}
+    return {"mask": {"path": str(mask.path)} if isinstance(mask, MaskPicture) else {"text": mask.text}}
+
+
+def _mask_from_json(values: dict[str, str] | None) -> Mask | None:
+    if values is None:
+        return None
+    return MaskPicture(Path(values["path"])) if "path" in values else Segmentation(values["text"])

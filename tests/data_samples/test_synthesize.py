@@ -17,6 +17,8 @@ from data_samples.world.pattern import PatternGenes
 from data_samples.world.photo import ANTELOPE, Individual, Shot, coat_of, take_photo
 from data_samples.world.roster import sample_animals, sample_records, sibling_of
 from data_samples.world.surface import LEFT, RIGHT
+from pairx_core.catalogue import open_mask, read_catalogue
+from pairx_core.evaluate import read_truth
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data_samples"
 LARGEST = 30_000_000  # bytes, all of it
@@ -40,7 +42,13 @@ def shot_of(animal: Individual, flank: str, pose: int, **options) -> Shot:
 def test_the_same_seed_draws_the_same_bytes(tmp_path):
     for folder in ("one", "two"):
         synthesize(tmp_path / folder, limit=2)
-    for name in ("metadata.csv", "photos/IMG_0001.jpg", "photos/IMG_0002.jpg", "truth/IMG_0001.png"):
+    for name in (
+        "metadata.csv",
+        "photos/IMG_0001.jpg",
+        "photos/IMG_0002.jpg",
+        "truth/IMG_0001.png",
+        "masks/IMG_0001.png",
+    ):
         assert filecmp.cmp(tmp_path / "one" / name, tmp_path / "two" / name, shallow=False)
 
 
@@ -119,6 +127,17 @@ def test_the_shipped_catalogue_lists_photos_and_truth_that_are_there(rows):
             assert photo.size == truth.size and 640 <= max(photo.size) <= 1024
             x, y, width, height = json.loads(row["bbox"])
             assert x >= 0 and y >= 0 and x + width <= photo.width and y + height <= photo.height
+
+
+def test_the_shipped_masks_are_where_the_truth_shows_the_animal(rows):
+    catalogue = read_catalogue(SAMPLE / "metadata.csv")
+    assert catalogue.problems == ()
+    for row in rows[::20]:
+        photo = catalogue.photo(row["image_id"])
+        assert row["mask"] == f"masks/{photo.id}.png"
+        seen = read_truth(photo, SAMPLE / "truth").surface > 0
+        np.testing.assert_array_equal(open_mask(photo), seen)
+        assert Image.open(SAMPLE / row["mask"]).mode == "1"
 
 
 def test_names_tell_nothing_of_identity(rows):
