@@ -14,6 +14,7 @@ from pairx_core.catalogue import Catalogue, Photo, Problem, open_photo, photo_di
 from pairx_core.errors import CatalogueError, PhotoError
 from pairx_core.models.embedding_model import EmbeddingModel
 from pairx_core.retrieval.embedding_cache import EmbeddingCache, FileDigest
+from pairx_core.retrieval.similarity import KnownPairs, PairRules, gather_known_pairs
 
 Progress = Callable[[int, int], None]  # called with (done, total)
 _BATCH = 16
@@ -104,6 +105,63 @@ class CandidateIndex:
             Candidate(self.photos[rows[place]], float(similarities[place]), rank)
             for rank, place in enumerate(best, start=1)
         ]
+
+    def similarities(self, query: Photo, photos: Sequence[Photo]) -> npt.NDArray[np.float32]:
+        """The similarity of a query to photos of the index, (N,).
+
+        Raises:
+            CatalogueError: a photo is not in the index.
+            PhotoError: a query from outside the index cannot be read.
+        """
+        vector, _ = self._of(query)
+        missing = next((photo for photo in photos if photo.id not in self._row), None)
+        if missing is not None:
+            raise CatalogueError(f"The photo “{missing.id}” is not in the index. Index its catalogue again.")
+        similarities: npt.NDArray[np.float32] = self._unit[[self._row[photo.id] for photo in photos]] @ vector
+        return similarities
+
+    def candidate(self, query: Photo, photo: Photo, filters: CandidateFilters | None = None) -> Candidate:
+        """A photo as a candidate, with the rank that it has, or would have, among those that may be proposed.
+
+        Raises:
+            CatalogueError: the photo is not in the index.
+            PhotoError: a query from outside the index cannot be read.
+        """
+        (similarity,) = self.similarities(query, [photo])
+        vector, digest = self._of(query)
+        rows = np.flatnonzero(self._allowed(query, digest, filters))
+        row = self._row[photo.id]
+        others = self._unit[rows] @ vector
+        before = (others > similarity) | ((others == similarity) & (rows < row))
+        return Candidate(photo, float(similarity), int(np.count_nonzero(before & (rows != row))) + 1)
+
+    def known_pairs(self, filters: CandidateFilters | None = None, *, seed: int = 0) -> KnownPairs:
+        """The similarities of pairs of known individuals, to read another similarity by.
+
+        A pair counts once, and only where one of its photos could be proposed for the other; never two
+        boxes or copies of the same picture.
+
+        Args:
+            filters: which photos may be proposed; None: all.
+            seed: of the sample that is taken where there are very many pairs.
+        """
+        rows = np.flatnonzero(self._known)
+        agree, differ = self._pair_columns(filters)
+        individuals = np.asarray([self.photos[row].identity for row in rows], dtype=np.str_)
+        rules = PairRules(
+            individuals, tuple(texts[rows] for texts in agree), tuple(texts[rows] for texts in differ)
+        )
+        return gather_known_pairs(self._unit, rows, rules, seed=seed)
+
+    def _pair_columns(
+        self, filters: CandidateFilters | None
+    ) -> tuple[list[npt.NDArray[np.str_]], list[npt.NDArray[np.str_]]]:
+        """What the photos of a comparable pair must not say differently, and what they must not both say."""
+        if filters is None:
+            return [], [self._digests]
+        agree = [(filters.same_species, "species"), (filters.same_flank, "flank")]
+        differ = [self._columns["encounter"]] if filters.exclude_same_day_and_site else []
+        return [self._columns[name] for chosen, name in agree if chosen], [self._digests, *differ]
 
     def _of(self, query: Photo) -> tuple[npt.NDArray[np.float32], str]:
         row = self._row.get(query.id)
