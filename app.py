@@ -20,6 +20,7 @@ styles.apply()
 page = st.navigation(
     [
         st.Page("pages/review.py", title="Review", icon=":material/compare:", default=True),
+        st.Page("pages/queries.py", title="Queries", icon=":material/grid_view:"),
         st.Page("pages/setup.py", title="Setup", icon=":material/tune:"),
     ],
     position="top",

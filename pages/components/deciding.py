@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypedDict
 
 from pages.components import evidence, state
 from pages.components.room import ALL_PHOTOS, Room, Work, pair_name
-from pages.components.words import DECISIONS, file_name
-from pages.components.worklist import QueryStatus
-from pairx_core.catalogue import Photo
+from pages.components.words import DECISIONS, count, file_name
+from pages.components.worklist import QueryStatus, Worklist
 from pairx_core.decisions import Decision, Verdict
 from pairx_core.errors import DecisionLogError
 from pairx_core.retrieval import Candidate
 
+NONE_OF_THESE = "none_of_these"  # tag of a rejection together with the query's other open candidates
+_GROUP = "none-"  # how the ids of such decisions begin; then comes what they share, then the rank
 NO_NAME = "Enter your name in the sidebar first: each decision carries the name of its reviewer."
 
 
 def decide(room: Room, chosen: Candidate, decision: Verdict) -> None:
     """Record a decision on the pair that its button was drawn for, and go on to what is open next."""
-    if not room.work.reviewer:
-        state.tell("error", NO_NAME)
-        return
-    if not state.is_settled(room.pair):  # a held key, a double click, or a page that is out of date
+    if not _may_decide(room):
         return
     try:
         _record(room, chosen, decision)
@@ -31,23 +30,54 @@ def decide(room: Room, chosen: Candidate, decision: Verdict) -> None:
         state.tell("error", str(error))
         return
     state.decided(room.pair)
-    _go_on(room, chosen.photo, decision)
+    _go_on(room, {chosen.photo.id: decision}, f"{file_name(room.query)} and {file_name(chosen.photo)}")
+
+
+def none_of_these(room: Room) -> None:
+    """Reject all candidates of the query that are open, the one on the screen included."""
+    if not _may_decide(room):
+        return
+    rejected: dict[str, Verdict] = {}
+    group = f"{_GROUP}{state.decision_id()}"
+    try:
+        for one in open_candidates(room):
+            _reject_in_passing(room, one, f"{group}-{one.rank}")
+            rejected[one.photo.id] = "reject"
+    except DecisionLogError as error:
+        state.tell("error", f"{count(len(rejected), 'candidate')} rejected, then it failed. {error}")
+        return
+    state.decided(room.pair)
+    _go_on(room, rejected, f"{count(len(rejected), 'candidate')} of {file_name(room.query)}")
+
+
+def open_candidates(room: Room) -> list[Candidate]:
+    """The candidates of the query on which nothing is decided."""
+    worklist = room.work.worklist
+    return [one for one in room.candidates if worklist.verdict(room.query, one.photo) is None]
 
 
 def undo(work: Work, last: Decision) -> None:
-    """Take back the decision that the button was drawn for and return to its pair."""
-    log = work.workspace.log
+    """Take back the decision that the button was drawn for and return to its pair.
+
+    Decisions that were made with one press are taken back with one.
+    """
     try:
-        if _has_just_undone(log.decisions(), work.reviewer):  # the second half of a double click
+        if _has_just_undone(
+            work.workspace.log.decisions(), work.reviewer
+        ):  # the second half of a double click
             return
-        log.undo(last, reviewer=work.reviewer)
+        undone = _made_together(work, last)
+        for one in undone:
+            work.workspace.log.undo(one, reviewer=work.reviewer)
     except DecisionLogError as error:
         state.tell("error", str(error))
         return
     pair = pair_name(work.workspace.catalogue, last.query_id, last.candidate_id)
     state.decided(pair)
-    state.put_back(pair, state.Typed(last.note, last.confidence, last.tags), last.decision_id)
-    state.tell("toast", f"Undone: {DECISIONS[last.decision][1]} · {_names(work, last)}.")
+    tags = tuple(tag for tag in last.tags if tag != NONE_OF_THESE)
+    state.put_back(pair, state.Typed(last.note, last.confidence, tags), last.decision_id)
+    what = _names(work, last) if len(undone) == 1 else count(len(undone), "candidate")
+    state.tell("toast", f"Undone: {DECISIONS[last.decision][1]} · {what}.")
     if work.worklist.position(last.query_id) is None:
         state.choose_queries(ALL_PHOTOS)
     if last.query_id in work.workspace.catalogue:
@@ -57,16 +87,54 @@ def undo(work: Work, last: Decision) -> None:
 def step(room: Room, by: int) -> None:
     """Go to the next or the previous query, from where the session is: keys may come faster than pages."""
     here, _ = state.place()
-    query = room.work.worklist.step(here or room.query.id, by, open_only=room.work.open_only)
+    query = room.work.worklist.step(here or room.query.id, by)
     if query is None:
         state.tell("toast", "This is the last query." if by > 0 else "This is the first query.")
         return
     state.go(query.id, None)
 
 
+def jump(room: Room) -> None:
+    """Go to the query whose number or (part of a) file name was typed."""
+    typed = state.take_jump()
+    if not typed:
+        return
+    found = room.work.worklist.find(typed)
+    if found is None:
+        state.tell("toast", f"No query has the number or file name “{typed}”.")
+        return
+    state.go(found.id, None)
+
+
 def choose(room: Room, candidate_id: str) -> None:
     """Put another candidate beside the query."""
     state.go(room.query.id, candidate_id)
+
+
+def _may_decide(room: Room) -> bool:
+    if not room.work.reviewer:
+        state.tell("error", NO_NAME)
+        return False
+    return state.is_settled(room.pair)  # not: a held key, a double click, or a page that is out of date
+
+
+def _made_together(work: Work, last: Decision) -> list[Decision]:
+    """The standing decisions that one press made, the last first."""
+    if not last.decision_id.startswith(_GROUP):
+        return [last]
+    group = last.decision_id.rpartition("-")[0]
+    rows = [row for row in work.standing.values() if row.decision_id.rpartition("-")[0] == group]
+    return rows[::-1] or [last]
+
+
+def _reject_in_passing(room: Room, candidate: Candidate, decision_id: str) -> None:
+    """A rejection by "none of these": the pair on the screen as it was seen, the others from the list alone."""
+    if room.chosen is not None and candidate.photo.id == room.chosen.photo.id:
+        _record(room, candidate, "reject", decision_id, (NONE_OF_THESE,))
+        return
+    room.work.workspace.log.record(
+        **_facts(room, candidate), decision="reject", decision_id=decision_id, tags=(NONE_OF_THESE,)
+    )
 
 
 def _has_just_undone(rows: Sequence[Decision], reviewer: str) -> bool:
@@ -78,30 +146,26 @@ def _has_just_undone(rows: Sequence[Decision], reviewer: str) -> bool:
     return 0 <= age < state.HELD_KEY_SECONDS
 
 
-def _record(room: Room, chosen: Candidate, decision: Verdict) -> None:
+def _record(
+    room: Room,
+    chosen: Candidate,
+    decision: Verdict,
+    decision_id: str | None = None,
+    tags: tuple[str, ...] = (),
+) -> None:
     """Append the row; when this returns, it is on disk, and before it the ticked matches."""
     workspace, typed = room.work.workspace, state.typed(room.pair)
-    query, candidate = room.query, chosen.photo
-    ticked = evidence.of_decision(room, state.decision_id())
+    decision_id = decision_id or state.decision_id()
+    ticked = evidence.of_decision(room, decision_id)
     if ticked is not None:
         workspace.evidence.record(ticked)
     row = workspace.log.record(
-        reviewer=room.work.reviewer,
-        query_id=query.id,
-        candidate_id=candidate.id,
+        **_facts(room, chosen),
         decision=decision,
-        decision_id=state.decision_id(),
+        decision_id=decision_id,
         confidence=typed.confidence,
-        tags=typed.tags,
+        tags=(*typed.tags, *tags),
         note=typed.note,
-        rank=chosen.rank,
-        similarity=chosen.similarity,
-        query_path=query.catalogue_path,
-        candidate_path=candidate.catalogue_path,
-        query_identity=query.identity or "",
-        candidate_identity=candidate.identity or "",
-        model=workspace.model.name,
-        layer="" if workspace.explainer is None else workspace.explainer.layer,
         overlay_shown=_overlay_shown(room.pair),
         seconds=state.seconds_seen(room.pair),
     )
@@ -109,29 +173,69 @@ def _record(room: Room, chosen: Candidate, decision: Verdict) -> None:
         workspace.evidence.record(replace(ticked, decision_id=row.decision_id))
 
 
+class _Facts(TypedDict):
+    reviewer: str
+    query_id: str
+    candidate_id: str
+    rank: int | None
+    similarity: float | None
+    query_path: str
+    candidate_path: str
+    query_identity: str
+    candidate_identity: str
+    model: str
+    layer: str
+
+
+def _facts(room: Room, chosen: Candidate) -> _Facts:
+    """What a row says about a pair, whatever is decided."""
+    workspace, query, candidate = room.work.workspace, room.query, chosen.photo
+    return {
+        "reviewer": room.work.reviewer,
+        "query_id": query.id,
+        "candidate_id": candidate.id,
+        "rank": chosen.rank,
+        "similarity": chosen.similarity,
+        "query_path": query.catalogue_path,
+        "candidate_path": candidate.catalogue_path,
+        "query_identity": query.identity or "",
+        "candidate_identity": candidate.identity or "",
+        "model": workspace.model.name,
+        "layer": workspace.layer,
+    }
+
+
 def _overlay_shown(pair: str) -> tuple[str, ...]:
     shown = state.shown(pair)
     return tuple(name for name in state.LAYERS if name in shown) or ("none",)
 
 
-def _go_on(room: Room, candidate: Photo, decision: Verdict) -> None:
+def _go_on(room: Room, decided: dict[str, Verdict], what: str) -> None:
     """After an acceptance the next open query; else the query's next open candidate, while there is one."""
-    verdicts = {**room.work.worklist.verdicts, (room.query.id, candidate.id): decision}
-    worklist = replace(room.work.worklist, verdicts=verdicts)
-    said = f"{DECISIONS[decision][1].capitalize()}: {file_name(room.query)} and {file_name(candidate)}."
-    same_query = None if decision == "accept" else worklist.next_undecided(room.query, after=candidate.id)
-    if same_query is not None:
-        state.go(room.query.id, same_query.photo.id)
-        state.tell("toast", said)
-        return
+    old = room.work.worklist
+    verdicts = {(room.query.id, candidate_id): verdict for candidate_id, verdict in decided.items()}
+    worklist = replace(old, verdicts={**old.verdicts, **verdicts})
+    decision = next(iter(decided.values()))
+    said = f"{DECISIONS[decision][1].capitalize()}: {what}."
     if worklist.status(room.query) is QueryStatus.ALL_REJECTED:
         said += " All candidates of this query are rejected; it stays in the list."
+    if state.advances():
+        said += _advance(room, worklist, decision)
+    state.tell("toast", said)
+
+
+def _advance(room: Room, worklist: Worklist, decision: Verdict) -> str:
+    """Bring up what is open next; what there is to say about it."""
+    here = None if room.card is None else room.card.photo.id
+    same_query = None if decision == "accept" else worklist.next_undecided(room.query, after=here)
+    if same_query is not None:
+        state.go(room.query.id, same_query.photo.id)
+        return ""
     upcoming = worklist.next_open(room.query.id)
     if upcoming is None:
-        state.tell("toast", f"{said} All queries are done.")
-    else:
-        state.go(upcoming.id, None)
-        state.tell("toast", f"{said} On to the next query.")
+        return " All queries are done."
+    state.go(upcoming.id, None)
+    return " On to the next query."
 
 
 def _names(work: Work, decision: Decision) -> str:

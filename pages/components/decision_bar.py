@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import shortcuts, state
-from pages.components.deciding import decide, step, undo
+from pages.components.deciding import decide, none_of_these, open_candidates, step, undo
 from pages.components.room import Room
+from pages.components.words import SCENERY_TAG
 from pairx_core.decisions import Verdict, last_undoable
 
 CONFIDENCE = {
@@ -15,7 +16,7 @@ CONFIDENCE = {
     "pretty_sure": "pretty sure",
     "absolutely_sure": "absolutely sure",
 }
-TAGS = ("scenerymatch", "photobomb", "poor photo", "occluded", "injury")
+TAGS = (SCENERY_TAG, "photobomb", "poor photo", "occluded", "injury")
 _DECISIONS: tuple[tuple[str, Verdict, str], ...] = (
     ("Accept", "accept", shortcuts.ACCEPT),
     ("Reject", "reject", shortcuts.REJECT),
@@ -80,6 +81,15 @@ def _buttons(room: Room) -> None:
             on_click=decide,
             args=(room, room.chosen, decision),
         )
+    st.button(
+        "None of these",
+        key=f"none:{room.pair}",
+        shortcut=shortcuts.NONE_OF_THESE,
+        disabled=not open_candidates(room),
+        help="Reject all candidates of this query that are still open",
+        on_click=none_of_these,
+        args=(room,),
+    )
     work = room.work
     last = last_undoable(work.record.rows, work.reviewer)
     st.button(

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pairx_core.explain import PairExplanation
+from pairx_core.catalogue import open_mask
+from pairx_core.errors import PhotoError
+from pairx_core.explain import PairExplanation, scenery
 from pairx_core.render import ColorSheet, color_sheet, heat_levels
 
 MOST_LINES = 100  # matches that the slider reaches
@@ -58,10 +60,13 @@ class Drawing:
     layer: str
     model: str
     model_fingerprint: str
+    warning: str = ""  # what speaks against the evidence, in words: that it is not on the animal
+    is_scenery: bool = False  # whether that is so
 
 
 def draw(explanation: PairExplanation) -> Drawing:
     """Take from an explanation what is shown."""
+    warning, is_scenery = _scenery(explanation)
     query = color_sheet(explanation.query_color_maps)
     candidate = color_sheet(explanation.candidate_color_maps)
     return Drawing(
@@ -73,7 +78,20 @@ def draw(explanation: PairExplanation) -> Drawing:
         layer=explanation.layer,
         model=explanation.model,
         model_fingerprint=explanation.model_fingerprint,
+        warning=warning,
+        is_scenery=is_scenery,
     )
+
+
+def _scenery(explanation: PairExplanation) -> tuple[str, bool]:
+    """A warning where the evidence is not on the animal, or where its mask cannot be read."""
+    photos = explanation.query_photo, explanation.candidate_photo
+    try:
+        query, candidate = (None if photo is None else open_mask(photo) for photo in photos)
+    except PhotoError as error:
+        return str(error), False
+    warning = scenery(explanation, query, candidate).warning
+    return warning or "", warning is not None
 
 
 def _matches(explanation: PairExplanation) -> tuple[Match, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
 from pages.components.room import Room
-from pages.components.words import apart, facts, ranked
+from pages.components.words import apart, facts, ranked, verdict_badge
 from pairx_core.retrieval import Candidate
 
 
@@ -16,5 +18,12 @@ def show(room: Room, candidate: Candidate) -> None:
         '<div class="px-facts">'
         f'<div><span class="px-which">Query</span>{facts(room.query)}</div>'
         f'<div><span class="px-which">Candidate {ranked(candidate)}</span>{facts(candidate.photo)}'
-        f"{f' · <b>{between}</b>' if between else ''}</div></div>"
+        f"{f' · <b>{between}</b>' if between else ''}{_others(room, candidate)}</div></div>"
     )
+
+
+def _others(room: Room, candidate: Candidate) -> str:
+    """Who else decided what on the pair, where the reviewer wants to know."""
+    said = room.work.others_said(room.query.id, candidate.photo.id)
+    words = (f"{escape(one.reviewer)} {verdict_badge(one.decision)}" for one in said)
+    return "".join(f'<span class="px-other">{one}</span>' for one in words)

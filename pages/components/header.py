@@ -6,6 +6,8 @@ from html import escape
 
 import streamlit as st
 
+from pages.components import query_filters
+from pages.components.deciding import jump
 from pages.components.room import Room
 from pages.components.words import file_name, status_badge
 from pages.components.worklist import QueryStatus
@@ -13,17 +15,28 @@ from pages.components.worklist import QueryStatus
 
 def show(room: Room) -> None:
     """The query's name and what made its list, in one row."""
-    st.html(_title(room))
+    with st.container(key="header", horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(_title(room))
+        st.text_input(
+            "Go to query",
+            key="jump",
+            placeholder="Go to query: number or file",
+            label_visibility="collapsed",
+            width=215,
+            on_change=jump,
+            args=(room,),
+        )
 
 
 def _title(room: Room) -> str:
-    work = room.work
-    at = work.worklist.position(room.query.id)
-    number = f"Query {(at or 0) + 1} of {len(work.worklist.queries)}"
+    worklist = room.work.worklist
+    number = f"Query {(worklist.position(room.query.id) or 0) + 1} of {len(worklist.queries)}"
+    passing = query_filters.in_words(worklist.filters, len(worklist.matching))
     return (
         f'<div class="px-head"><span class="px-title">{number}</span>'
         f'<span class="px-file">{escape(file_name(room.query))}</span>'
-        f"{status_badge(work.worklist.status(room.query))}{_nothing_left(room)}</div>"
+        f"{status_badge(worklist.status(room.query))}{_nothing_left(room)}"
+        f'<span class="px-sub">{passing}</span></div>'
         f'<div class="px-sub">{escape(_made_by(room))}</div>'
     )
 

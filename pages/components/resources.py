@@ -12,7 +12,6 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import streamlit as st
-from PIL import Image
 
 from pages.components.explaining import ExplanationWorker, Job
 from pages.components.pictures import Pictures
@@ -138,17 +137,20 @@ def thumbnail(photo: Photo) -> str:
     Raises:
         PhotoError: the photo cannot be read.
     """
+    return "data:image/jpeg;base64," + base64.b64encode(thumbnail_jpeg(photo)).decode("ascii")
+
+
+def thumbnail_jpeg(photo: Photo) -> bytes:
+    """A small picture of a photo, encoded.
+
+    Raises:
+        PhotoError: the photo cannot be read.
+    """
     return _thumbnail(photo_key(photo), photo)
 
 
 @st.cache_data(show_spinner=False, max_entries=2048)
-def _thumbnail(key: str, _photo: Photo) -> str:
-    picture = small_copy(_photo, _THUMBNAIL)
-    return "data:image/jpeg;base64," + base64.b64encode(_jpeg(picture, 82)).decode("ascii")
-
-
-def _jpeg(picture: Image.Image, quality: int) -> bytes:
-    """Encoded without halving the colors: thin lines stay sharp."""
+def _thumbnail(key: str, _photo: Photo) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality, subsampling=0)
+    small_copy(_photo, _THUMBNAIL).save(buffer, "JPEG", quality=82)
     return buffer.getvalue()

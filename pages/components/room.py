@@ -23,10 +23,15 @@ class Work:
     workspace: Workspace
     reviewer: str
     filters: CandidateFilters
-    open_only: bool
     worklist: Worklist
     record: Record  # what it says about this catalogue's photos
     standing: Mapping[tuple[str, str], Decision]  # the reviewer's, by (query id, candidate id)
+    others: Mapping[str, Mapping[tuple[str, str], Decision]]  # other reviewers', where they are shown
+
+    def others_said(self, query_id: str, candidate_id: str) -> list[Decision]:
+        """What other reviewers decided on a pair, where that is shown."""
+        pair = (query_id, candidate_id)
+        return [standing[pair] for standing in self.others.values() if pair in standing]
 
     def candidates(self, query: Photo) -> Sequence[Candidate]:
         """The top candidates of a query under the filters."""
@@ -41,6 +46,14 @@ class Room:
     query: Photo
     candidates: Sequence[Candidate]
     chosen: Candidate | None  # None: there are no candidates
+
+    @property
+    def card(self) -> Candidate | None:
+        """The candidate that stands for the chosen photo: itself, or the first one of its individual."""
+        if self.chosen is None or self.chosen in self.candidates:
+            return self.chosen
+        identity = self.chosen.photo.identity
+        return next((one for one in self.candidates if one.photo.identity == identity), None)
 
     @property
     def pair(self) -> str:
@@ -63,9 +76,28 @@ def enter(work: Work) -> Room | None:
         return None
     candidates = work.candidates(query)
     chosen = next((one for one in candidates if one.photo.id == candidate_id), None)
-    chosen = chosen or work.worklist.next_undecided(query) or (candidates[0] if candidates else None)
+    chosen = (
+        chosen
+        or _picked(work, query, candidates, candidate_id)
+        or work.worklist.next_undecided(query)
+        or (candidates[0] if candidates else None)
+    )
     state.go(query.id, chosen.photo.id if chosen else None)
     return Room(work, query, candidates, chosen)
+
+
+def _picked(
+    work: Work, query: Photo, candidates: Sequence[Candidate], photo_id: str | None
+) -> Candidate | None:
+    """A photo that is not among the candidates, but of the same individual as one of them."""
+    index, catalogue = work.workspace.index, work.workspace.catalogue
+    if photo_id is None or photo_id == query.id or photo_id not in catalogue:
+        return None
+    photo = catalogue.photo(photo_id)
+    individuals = {one.photo.identity for one in candidates} - {None}
+    if photo.identity not in individuals or photo not in index:
+        return None
+    return index.candidate(query, photo, work.filters)
 
 
 def _query(work: Work, query_id: str | None) -> Photo | None:

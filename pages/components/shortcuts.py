@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 ACCEPT, REJECT, NOT_COMPARABLE, UNSURE = "A", "X", "N", "U"  # Streamlit keeps C and R for itself
+NONE_OF_THESE = "0"
 UNDO = "Z"
 PREVIOUS_QUERY, NEXT_QUERY = "Left", "Right"
 
@@ -14,12 +15,13 @@ LEGEND = (  # the viewer's other keys stand on its buttons
     (REJECT, "reject"),
     (NOT_COMPARABLE, "not comparable"),
     (UNSURE, "unsure"),
+    (NONE_OF_THESE, "none of these"),
     (UNDO, "undo"),
     ("← →", "query"),
     ("↑ ↓", "match"),
     ("T", "convincing"),
     ("S", "misleading"),
-    ("Esc", "all matches"),
+    ("Esc", "all"),
     ("+ −", "zoom"),
     ("V", "mirror"),
     ("G", "turn"),

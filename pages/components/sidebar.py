@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import state
+from pages.components import query_filters, state
 from pages.components.room import ALL_PHOTOS, TO_IDENTIFY, Work
 from pages.components.saying import plain
 from pages.components.words import count
-from pages.components.worklist import Worklist
+from pages.components.worklist import DISAGREED, QueryFilters, Worklist
 from pages.components.workspace import Record, Workspace
 from pairx_core.catalogue import Photo
-from pairx_core.decisions import standing_decisions
+from pairx_core.decisions import disagreements, standing_by_reviewer
 from pairx_core.decisions.checking import tidy_name
 from pairx_core.retrieval import CandidateFilters
 
@@ -23,10 +23,13 @@ def review_controls(workspace: Workspace) -> Work:
     with st.sidebar:
         reviewer = _reviewer()
         progress = st.container()
-        which, open_only = _queries(workspace)
+        which = _queries(workspace)
+        queries = _photos(workspace, which)
+        wanted = query_filters.choose(queries, others_shown=state.others_shown())
         filters = _filters()
+        _options()
         _facts(workspace)
-    work = _work(workspace, reviewer, which, open_only, filters)
+    work = _work(workspace, reviewer, queries, wanted, filters)
     with progress:
         _progress(work)
     return work
@@ -50,7 +53,7 @@ def _progress(work: Work) -> None:
     st.progress(done / total if total else 0.0, text=f"{done:,} of {total:,} queries done · {decisions}")
 
 
-def _queries(workspace: Workspace) -> tuple[str, bool]:
+def _queries(workspace: Workspace) -> str:
     unknown = any(not photo.is_known for photo in workspace.index.photos)
     default = TO_IDENTIFY if unknown else ALL_PHOTOS
     which = st.segmented_control(
@@ -62,8 +65,7 @@ def _queries(workspace: Workspace) -> tuple[str, bool]:
         bind="query-params",
         width="stretch",
     )
-    open_only = st.toggle("Only open ones", key="open_only", bind="query-params")
-    return which or default, open_only
+    return which or default
 
 
 def _filters() -> CandidateFilters:
@@ -84,6 +86,23 @@ def _filters() -> CandidateFilters:
 
 def _box(label: str, value: bool, key: str) -> bool:
     return st.checkbox(label, value, key=key, bind="query-params")
+
+
+def _options() -> None:
+    with st.popover("Options", icon=":material/settings:", width="stretch"):
+        st.toggle(
+            "Go on by itself",
+            value=True,
+            key="advance",
+            persist_state="session",
+            help="After a decision, bring up what is open next. Off: stay, and go on with the keys.",
+        )
+        st.toggle(
+            "Show other reviewers' decisions",
+            key="others",
+            persist_state="session",
+            help="Off: what others decided does not sway you.",
+        )
 
 
 def _facts(workspace: Workspace) -> None:
@@ -116,16 +135,31 @@ def _left_out(workspace: Workspace) -> str:
 
 
 def _work(
-    workspace: Workspace, reviewer: str, which: str, open_only: bool, filters: CandidateFilters
+    workspace: Workspace,
+    reviewer: str,
+    queries: tuple[Photo, ...],
+    wanted: QueryFilters,
+    filters: CandidateFilters,
 ) -> Work:
     record = _of_this_catalogue(workspace)
-    standing = standing_decisions(record.rows, reviewer=reviewer)
+    by_reviewer = standing_by_reviewer(record.rows)
+    standing = by_reviewer.pop(reviewer, {})
     worklist = Worklist(
-        queries=_photos(workspace, which),
+        queries=queries,
         verdicts={pair: row.decision for pair, row in standing.items()},
         candidates_of=lambda query: workspace.candidates(query, filters),
+        identity_of=lambda photo_id: workspace.catalogue.photo(photo_id).identity,
+        filters=wanted,
+        disagreed=frozenset(query for query, _ in disagreements(record.rows))
+        if DISAGREED in wanted.standings
+        else frozenset(),
     )
-    return Work(workspace, reviewer, filters, open_only, worklist, record, standing)
+    others = by_reviewer if state.others_shown() else {}
+    return Work(workspace, reviewer, filters, worklist, record, standing, others)
+
+
+def _disagreed(record: Record) -> frozenset[str]:
+    return frozenset(query for query, _ in disagreements(record.rows))
 
 
 def _of_this_catalogue(workspace: Workspace) -> Record:

@@ -17,6 +17,8 @@ from pairx_core.decisions import TICKS
 from pairx_core.errors import SettingsError
 from pairx_core.settings import Settings
 
+QUERY_PAGE = "query_page"  # key of the control that turns the pages of queries
+_GO = "go"  # in an address: the query to bring up, whatever was on the screen
 LAYERS = ("lines", "points", "heat_map", "color_maps", "box")
 _AT_FIRST = frozenset({"lines", "points", "heat_map"})
 VIEWER = "pair_viewer"  # key of the viewer, which tells what is looked at
@@ -89,9 +91,18 @@ def has_lost() -> bool:
 
 def place() -> tuple[str | None, str | None]:
     """The ids of query and candidate on the screen, from the session or, after a reload, from the address."""
+    wanted = st.query_params.get(_GO)
+    if wanted is not None:
+        st.query_params.pop(_GO)
+        return wanted, None
     if "query" in st.session_state:
         return st.session_state["query"], st.session_state.get("candidate")
     return st.query_params.get("query"), st.query_params.get("candidate")
+
+
+def address_of(query_id: str) -> dict[str, str]:
+    """The address that brings a query up, with everything else as it is."""
+    return {**st.query_params.to_dict(), _GO: query_id}
 
 
 def go(query_id: str, candidate_id: str | None) -> None:
@@ -107,6 +118,31 @@ def go(query_id: str, candidate_id: str | None) -> None:
 def choose_queries(which: str) -> None:
     """Choose in the sidebar which photos are queries; before the page is drawn."""
     st.session_state["queries"] = which
+
+
+def advances() -> bool:
+    """Whether a decision brings up what is open next."""
+    return bool(st.session_state.get("advance", True))
+
+
+def others_shown() -> bool:
+    """Whether the reviewer wants to see what others decided."""
+    return bool(st.session_state.get("others", False))
+
+
+def take_jump() -> str:
+    """What was typed to go to a query; the field is empty afterwards."""
+    typed = str(st.session_state.get("jump") or "").strip()
+    st.session_state["jump"] = ""
+    return typed
+
+
+def page_of_queries(pages: int) -> int:
+    """Which page of queries is shown, from 1; the last one where there are fewer now."""
+    shown = min(int(st.session_state.get(QUERY_PAGE) or 1), pages)
+    if QUERY_PAGE in st.session_state:
+        st.session_state[QUERY_PAGE] = shown
+    return shown
 
 
 def default_reviewer() -> str:
@@ -175,6 +211,53 @@ def three_up() -> bool:
 def keep_three_up() -> None:
     """The viewer shows a third photo, or not any more."""
     st.session_state["three"] = bool(_told("three"))
+
+
+def strip_open() -> bool:
+    """Whether the photos of the candidate's individual are shown."""
+    return bool(st.session_state.get("strip", False))
+
+
+def keep_strip() -> None:
+    """The viewer shows the individual's photos, or not any more."""
+    st.session_state["strip"] = bool(_told("strip"))
+
+
+def strip_page(pair: str) -> int:
+    """Which page of the individual's photos is shown, from 0; any whole number, to be taken round."""
+    of_pair, page = st.session_state.get("strip_page", ("", 0))
+    return page if of_pair == pair else 0
+
+
+def turn_strip() -> None:
+    """Show the next or the previous page of the individual's photos."""
+    told = _told("strip_page")
+    if isinstance(told, list) and len(told) == 2 and told[1] in (-1, 1):
+        pair = str(told[0])
+        st.session_state["strip_page"] = (pair, strip_page(pair) + told[1])
+
+
+def pick() -> None:
+    """Compare with another photo of the individual."""
+    told = _told("picked")
+    if isinstance(told, list) and len(told) == 2 and all(isinstance(part, str) for part in told):
+        go(*told)
+        st.session_state["whole_page"] = True
+
+
+def add_tag() -> None:
+    """Add a tag that the viewer suggests to the pair."""
+    told = _told("tag")
+    if isinstance(told, list) and len(told) == 2 and all(isinstance(part, str) for part in told):
+        pair, tag = told
+        before = st.session_state.get(f"tags:{pair}") or []
+        st.session_state[f"tags:{pair}"] = [*before, *([tag] if tag not in before else [])]
+        st.session_state["whole_page"] = True
+
+
+def takes_whole_page() -> bool:
+    """Whether what the viewer told concerns the rest of the page too; asked once."""
+    return bool(st.session_state.pop("whole_page", False))
 
 
 def ticks(pair: str) -> dict[int, str] | None:

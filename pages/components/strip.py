@@ -26,9 +26,8 @@ def show(room: Room) -> None:
 
 
 def _card(room: Room, candidate: Candidate) -> None:
-    verdict = room.work.worklist.verdict(room.query.id, candidate.photo.id)
-    chosen = room.chosen is not None and candidate.photo.id == room.chosen.photo.id
-    looks = "px-card" + (" px-chosen" if chosen else "") + (" px-decided" if verdict else "")
+    verdict = room.work.worklist.verdict(room.query, candidate.photo)
+    looks = "px-card" + (" px-chosen" if candidate is room.card else "") + (" px-decided" if verdict else "")
     st.html(
         f'<div class="{looks}">{_picture(candidate.photo)}'
         f'<div><div class="px-rank"><kbd>{candidate.rank}</kbd>{ranked(candidate)}</div>'

@@ -14,6 +14,7 @@ DECISIONS: dict[str, tuple[str, str]] = {
     "not_comparable": ("⊘", "not comparable"),
     "unsure": ("?", "unsure"),
 }
+SCENERY_TAG = "scenerymatch"  # WBIA's word: the background was matched, not the animal
 _QUERY_BADGES = {
     QueryStatus.OPEN: ("open", "○"),
     QueryStatus.ACCEPTED: ("accept", "✓"),
@@ -67,6 +68,11 @@ def facts(photo: Photo) -> str:
         _or_missing(photo.species, "no species"),
     ]
     return " · ".join(parts)
+
+
+def facts_in_short(photo: Photo) -> str:
+    """File, date and flank, as plain text."""
+    return " · ".join(part for part in (file_name(photo), _date(photo), _flank(photo)) if part)
 
 
 def apart(query: Photo, candidate: Photo) -> str:

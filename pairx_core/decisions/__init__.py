@@ -5,7 +5,12 @@ from pairx_core.decisions.evidence import TICKS, DamagedLine, Evidence, Evidence
 from pairx_core.decisions.log import DecisionLog
 from pairx_core.decisions.recovery import DamagedRow
 from pairx_core.decisions.rows import COLUMNS
-from pairx_core.decisions.standing import last_undoable, standing_decisions
+from pairx_core.decisions.standing import (
+    disagreements,
+    last_undoable,
+    standing_by_reviewer,
+    standing_decisions,
+)
 
 __all__ = [
     "COLUMNS",
@@ -20,6 +25,8 @@ __all__ = [
     "Tick",
     "TickedMatch",
     "Verdict",
+    "disagreements",
     "last_undoable",
+    "standing_by_reviewer",
     "standing_decisions",
 ]

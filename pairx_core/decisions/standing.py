@@ -16,6 +16,23 @@ def standing_decisions(decisions: Iterable[Decision], reviewer: str) -> dict[tup
     return {decision.pair: decision for decision in _not_undone(decisions, reviewer)}
 
 
+def standing_by_reviewer(decisions: Iterable[Decision]) -> dict[str, dict[tuple[str, str], Decision]]:
+    """Each reviewer's decisions that stand, by (query_id, candidate_id); reviewers in the order of the file."""
+    rows: dict[str, list[Decision]] = {}
+    for decision in decisions:
+        rows.setdefault(decision.reviewer, []).append(decision)
+    return {reviewer: standing_decisions(own, reviewer) for reviewer, own in rows.items()}
+
+
+def disagreements(decisions: Iterable[Decision]) -> frozenset[tuple[str, str]]:
+    """The pairs (query_id, candidate_id) that one reviewer accepts and another one rejects."""
+    said: dict[tuple[str, str], set[str]] = {}
+    for standing in standing_by_reviewer(decisions).values():
+        for pair, decision in standing.items():
+            said.setdefault(pair, set()).add(decision.decision)
+    return frozenset(pair for pair, verdicts in said.items() if {"accept", "reject"} <= verdicts)
+
+
 def last_undoable(decisions: Iterable[Decision], reviewer: str) -> Decision | None:
     """The reviewer's most recent decision that is not undone; undo after undo walks back through them."""
     remaining = _not_undone(decisions, reviewer)

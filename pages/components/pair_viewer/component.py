@@ -34,4 +34,8 @@ def mount(data: dict[str, Any]) -> None:
         on_ticks_change=state.keep_ticks,
         on_sharp_change=state.keep_sharp,
         on_three_change=state.keep_three_up,
+        on_strip_change=state.keep_strip,
+        on_strip_page_change=state.turn_strip,
+        on_picked_change=state.pick,
+        on_tag_change=state.add_tag,
     )

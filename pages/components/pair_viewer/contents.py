@@ -7,9 +7,10 @@ from typing import Any
 
 from pages.components import media, resources, state
 from pages.components.drawing import Drawing, Heat, Maps
+from pages.components.pair_viewer import individual
 from pages.components.pictures import Picture
 from pages.components.room import Room
-from pages.components.words import file_name, identity, ranked
+from pages.components.words import SCENERY_TAG, file_name, identity, ranked
 from pairx_core.catalogue import Photo
 from pairx_core.errors import PairxError
 from pairx_core.render.palettes import HEAT_STOPS, MATCH_COLORS
@@ -38,12 +39,19 @@ def contents(
         "third": _third(room),
         "explanation": None if drawing is None else _explanation(drawing, key),
         "waiting": waiting or None,
+        "warning": None if drawing is None or not drawing.warning else drawing.warning,
+        "suggested_tag": SCENERY_TAG if drawing is not None and _suggests_tag(room, drawing) else None,
+        "individual": individual.contents(room),
         "ticks": sorted((state.ticks(room.pair) or {}).items()),
         "layers": [layer for layer in state.LAYERS if layer in state.layers()],
         "next": _ahead(coming),
         "colors": MATCH_COLORS,
         "heat_stops": HEAT_STOPS["inferno"],
     }
+
+
+def _suggests_tag(room: Room, drawing: Drawing) -> bool:
+    return drawing.is_scenery and SCENERY_TAG not in state.typed(room.pair).tags
 
 
 def _label(candidate: Candidate) -> str:

@@ -40,6 +40,8 @@ def show_query_alone(room: Room) -> None:
 
 def _viewer(room: Room, job: Job | None, coming: list[Job], is_polling: bool) -> None:
     """Run again and again while the explanation is made, and whenever the viewer has something to tell."""
+    if state.takes_whole_page():
+        st.rerun()
     worker = resources.worker()
     outcome = None if job is None else worker.outcome(job.key)
     if job is not None and is_polling:
@@ -101,10 +103,11 @@ def _ahead(jobs: list[Job]) -> list[tuple[Photo, Drawing | None]]:
 def _coming(room: Room) -> list[tuple[Photo, Photo]]:
     """The query's next open candidate, the next query's first one, then the query's other open candidates."""
     worklist = room.work.worklist
+    at = 0 if room.card is None else room.candidates.index(room.card)
     coming = [
         (room.query, one.photo)
-        for one in room.candidates
-        if one is not room.chosen and worklist.verdict(room.query.id, one.photo.id) is None
+        for one in (*room.candidates[at:], *room.candidates[:at])
+        if one is not room.chosen and worklist.verdict(room.query, one.photo) is None
     ]
     following = worklist.next_open(room.query.id)
     if following is not None and following.id != room.query.id:

@@ -43,8 +43,9 @@ class Viewer {
 
   // --- what there is -------------------------------------------------------------------------------------------
 
-  update({ data, setStateValue }) {
+  update({ data, setStateValue, setTriggerValue }) {
     this.tell = setStateValue;
+    this.ask = setTriggerValue;
     const before = this.data;
     this.data = data;
     const isNewQuery = before?.query?.id !== data.query?.id;
@@ -58,6 +59,8 @@ class Viewer {
     if (isNewPair || !before?.explanation) this.ticks = new Map(data.ticks);
     if (isNewPair || before?.explanation?.key !== data.explanation?.key) this.#showExplanation();
     this.#showWaiting();
+    this.#showWarning();
+    this.#showIndividual();
     this.#preload();
     this.#arrange();
     this.#tellLayers();
@@ -115,6 +118,50 @@ class Viewer {
     const chip = this.root.querySelector(".waiting");
     chip.hidden = !this.data.waiting;
     if (chip.textContent !== (this.data.waiting ?? "")) chip.textContent = this.data.waiting ?? "";
+  }
+
+  #showWarning() {
+    const element = this.root.querySelector(".warning");
+    const { warning, suggested_tag: tag } = this.data;
+    element.hidden = !warning;
+    const [text, button] = element.children;
+    if (text.textContent !== (warning ?? "")) text.textContent = warning ?? "";
+    button.hidden = !tag;
+    button.textContent = tag ? `Tag as ${tag}` : "";
+  }
+
+  // The photos of the candidate's individual, below the candidate.
+  #showIndividual() {
+    const strip = this.root.querySelector(".strip");
+    const { individual } = this.data;
+    const button = this.root.querySelector("[data-act=strip]");
+    button.disabled = !individual;
+    button.setAttribute("aria-pressed", String(Boolean(individual?.is_open)));
+    strip.hidden = !individual?.is_open;
+    if (strip.hidden) return strip.replaceChildren();
+    strip.setAttribute("aria-label", `Photos of ${individual.name}`);
+    const last = individual.first + individual.photos.length;
+    const place = `${individual.first + 1}–${last} of ${individual.words}`;
+    const turning = individual.total > individual.photos.length;
+    strip.replaceChildren(
+      element("span", { className: "strip-name", textContent: `${individual.name} · ${place}` }),
+      ...(turning ? [stripButton("‹", "strip-back", "Earlier photos")] : []),
+      ...individual.photos.map((photo) => this.#stripPhoto(photo)),
+      ...(turning ? [stripButton("›", "strip-on", "More photos")] : []),
+    );
+  }
+
+  #stripPhoto(photo) {
+    const button = element("button", { type: "button", className: "strip-photo", title: photo.words });
+    button.dataset.photo = photo.id;
+    button.setAttribute("aria-pressed", String(photo.is_chosen));
+    button.setAttribute("aria-label", `Compare with ${photo.words}`);
+    button.append(
+      photo.problem
+        ? element("span", { textContent: photo.problem })
+        : element("img", { src: photo.url, alt: "", draggable: false }),
+    );
+    return button;
   }
 
   // The next pairs' pictures come while this one is looked at.
@@ -278,6 +325,10 @@ class Viewer {
       fit: () => this.#each((pane) => pane.view.fit()),
       exact: () => this.#each((pane) => (pane.view.zoom = exactZoom(pane))),
       panel: () => this.#togglePanel(),
+      strip: () => this.data.individual && this.tell("strip", !this.data.individual.is_open),
+      "strip-back": () => this.ask("strip_page", [this.data.pair, -1]),
+      "strip-on": () => this.ask("strip_page", [this.data.pair, 1]),
+      tag: () => this.ask("tag", [this.data.pair, this.data.suggested_tag]),
       "next-match": () => this.#step(1),
       "previous-match": () => this.#step(-1),
       release: () => this.#release(),
@@ -433,8 +484,9 @@ class Viewer {
   #onClick(event) {
     const button = event.target.closest("button");
     if (!button) return;
-    const { layer, act, toggle, turn } = button.dataset;
-    if (layer) this.toggleLayer(layer);
+    const { layer, act, toggle, turn, photo } = button.dataset;
+    if (photo) this.ask("picked", [this.data.query.id, photo]);
+    else if (layer) this.toggleLayer(layer);
     else if (act) this.act(act);
     else if (toggle) this.toggle(toggle);
     else if (turn) this.#turn(this.#paneOf(button), Number(turn));
@@ -698,6 +750,7 @@ const KEYS = {
   k: { toggle: "blinking" },
   j: { toggle: "three" },
   d: { act: "panel" },
+  i: { act: "strip" },
   ArrowDown: { act: "next-match", repeats: true },
   ArrowUp: { act: "previous-match", repeats: true },
   Escape: { act: "release" },
@@ -710,7 +763,7 @@ const KEYS = {
 };
 
 function isControl(event) {
-  return Boolean(event.target.closest?.("button, .panel"));
+  return Boolean(event.target.closest?.("button, .panel, .strip, .warning"));
 }
 
 // Whether a key goes into a field, a list or a slider of the page.
@@ -723,6 +776,17 @@ function isTyping(event) {
 function shown(name, value) {
   if (name.startsWith("k_")) return String(value);
   return name === "angle" ? `${value}°` : `${Math.round(100 * value)} %`;
+}
+
+function element(name, properties) {
+  return Object.assign(document.createElement(name), properties);
+}
+
+function stripButton(text, act, title) {
+  const button = element("button", { type: "button", textContent: text, title });
+  button.dataset.act = act;
+  button.setAttribute("aria-label", title);
+  return button;
 }
 
 function copyTo(canvas, source) {
