@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-AROUND = 398  # pixels of the window's height that are taken by everything but the pair
+AROUND = 414  # pixels of the window's height that are taken by everything but the pair
 
 _component = st.components.v2.component(
     "pairx_browser", js=Path(__file__).with_name("browser.js").read_text(encoding="utf-8")

@@ -14,11 +14,13 @@ from pairx_core.retrieval import Candidate
 def show(room: Room, candidate: Candidate) -> None:
     """Query left, candidate right, as in the picture."""
     between = apart(room.query, candidate.photo)
+    stands = room.work.workspace.known_pairs(room.work.filters).in_words(candidate.similarity)
     st.html(
         '<div class="px-facts">'
         f'<div><span class="px-which">Query</span>{facts(room.query)}</div>'
         f'<div><span class="px-which">Candidate {ranked(candidate)}</span>{facts(candidate.photo)}'
-        f"{f' · <b>{between}</b>' if between else ''}{_others(room, candidate)}</div></div>"
+        f"{f' · <b>{between}</b>' if between else ''}{_others(room, candidate)}"
+        f'<div class="px-stands">{escape(stands)}</div></div></div>'
     )
 
 

@@ -20,7 +20,7 @@ from pairx_core.decisions import Decision, DecisionLog, EvidenceLog
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
 from pairx_core.explain import ExplanationCache, PairExplainer, check_supported
 from pairx_core.models import EmbeddingModel, load_model
-from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, build_index
+from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, KnownPairs, build_index
 from pairx_core.settings import Settings, decisions_beside
 
 K = 5  # candidates a query
@@ -74,6 +74,7 @@ class Workspace:
     _lists: OrderedDict[tuple[str, CandidateFilters], tuple[Candidate, ...]] = field(
         default_factory=OrderedDict
     )
+    _known_pairs: dict[CandidateFilters, KnownPairs] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -103,6 +104,16 @@ class Workspace:
             while len(self._lists) > _LISTS_KEPT:
                 self._lists.popitem(last=False)
         return found
+
+    def known_pairs(self, filters: CandidateFilters) -> KnownPairs:
+        """The similarities of pairs whose truth is known, under the filters; remembered."""
+        with self._lock:
+            known = self._known_pairs.get(filters)
+        if known is None:
+            known = self.index.known_pairs(filters)
+            with self._lock:
+                self._known_pairs[filters] = known
+        return known
 
 
 class Opening:

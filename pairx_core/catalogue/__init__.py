@@ -12,6 +12,7 @@ from pairx_core.catalogue.opening import (
     thumbnail,
 )
 from pairx_core.catalogue.photo import Box, Mask, MaskPicture, Photo, Segmentation
+from pairx_core.catalogue.places import kilometres_apart
 from pairx_core.catalogue.reading import read_catalogue
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Problem",
     "Segmentation",
     "Surroundings",
+    "kilometres_apart",
     "open_mask",
     "open_photo",
     "open_surroundings",

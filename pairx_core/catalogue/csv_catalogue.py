@@ -28,6 +28,8 @@ _COLUMNS = {  # what we need -> the columns that may hold it; the first with a v
     "flank": ("orientation", "position", "flank", "viewpoint"),
     "species": ("species",),
     "site": ("site", "location", "station"),
+    "latitude": ("latitude", "decimallatitude", "gps_lat_captured", "lat"),
+    "longitude": ("longitude", "decimallongitude", "gps_lon_captured", "lon"),
     "mask": ("mask", "segmentation"),
 }
 _KNOWN = tuple(column for columns in _COLUMNS.values() for column in columns)
@@ -72,6 +74,7 @@ class _Entry:
     flank: str | None
     species: str | None
     site: str | None
+    place: tuple[float, float] | None  # latitude, longitude
     mask: _MaskCell | None
 
 
@@ -140,6 +143,7 @@ def _entry(row: TableRow, columns: int, order: DayOrder | None, problems: Proble
         flank=(_value(row, "flank") or "").lower() or None,
         species=_value(row, "species"),
         site=_value(row, "site"),
+        place=_place(row, problems),
         mask=_mask_cell(row),
     )
 
@@ -214,6 +218,27 @@ def _date(row: TableRow, order: DayOrder | None, problems: ProblemList) -> datet
     return date
 
 
+def _place(row: TableRow, problems: ProblemList) -> tuple[float, float] | None:
+    """Where the photo was taken, as (latitude, longitude) in degrees; None where the row does not say."""
+    texts = _value(row, "latitude"), _value(row, "longitude")
+    if None in texts:
+        return None
+    try:
+        latitude, longitude = (float(text or "") for text in texts)
+    except ValueError:
+        latitude = longitude = math.nan
+    if abs(latitude) <= 90 and abs(longitude) <= 180:
+        return latitude, longitude
+    problems.note(
+        f"“{_short(', '.join(map(str, texts)))}” is not a latitude (-90 to 90) and a longitude (-180 to 180) in "
+        "degrees; the photo is used without a place. Write them as -24.9948 and 31.5969.",
+        kind="place",
+        row=row.number,
+        column="latitude",
+    )
+    return None
+
+
 def _mask_cell(row: TableRow) -> _MaskCell | None:
     """The first column with something about the mask."""
     cells = (_MaskCell(column, row.cells.get(column, "")) for column in _COLUMNS["mask"])
@@ -255,6 +280,8 @@ def _photo(
         date=entry.date,
         site=entry.site,
         catalogue_path=entry.written,
+        latitude=None if entry.place is None else entry.place[0],
+        longitude=None if entry.place is None else entry.place[1],
         mask=_mask(entry, masks, found.header.size, problems),
     )
 

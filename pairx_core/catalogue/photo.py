@@ -49,6 +49,8 @@ class Photo:
     date: datetime | None = None  # local time as written; midnight where only the day is known
     site: str | None = None
     catalogue_path: str = ""  # the path as the catalogue writes it; what the decisions file quotes
+    latitude: float | None = None  # degrees north, WGS 84; known only together with the longitude
+    longitude: float | None = None  # degrees east
     mask: Mask | None = None  # which pixels are the animal; None where the catalogue does not say
 
     @property
