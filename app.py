@@ -25,8 +25,8 @@ page = st.navigation(
     ],
     position="top",
 )
+notice = st.empty()  # always, so that what follows keeps its place on the page from run to run
 if "torch" not in sys.modules:  # the first page after a start waits some seconds for it
-    notice = st.empty()
     notice.html('<div class="px-starting">Starting PAIR-X Review …</div>')
     time.sleep(0.1)  # the import keeps all threads waiting: let the notice go out before it
     importlib.import_module("pages.components.opening")

@@ -25,18 +25,25 @@ def review() -> None:
     work = sidebar.review_controls(opening.workspace_or_stop())
     room = enter(work)
     browser.connect()
-    _tell(work.record.trouble)
+    with st.container():  # a message must not move the viewer, which would begin anew
+        _tell(work.record.trouble)
     if room is None:
         st.info("There are no queries here. Choose “All photos” in the sidebar, or open another catalogue.")
         return
-    header.show(room)
+    head, cards, pair = st.container(), st.container(), st.container()
     if room.chosen is None:
-        _no_candidates(room)
+        with pair:
+            _no_candidates(room)
     else:
-        strip.show(room)
-        pair_viewer.show(room, room.chosen)
-        facts.show(room, room.chosen)
+        with pair:  # first, because it is what the reviewer waits for
+            pair_viewer.show(room, room.chosen)
+            facts.show(room, room.chosen)
     decision_bar.show(room)
+    with head:
+        header.show(room)
+    if room.chosen is not None:
+        with cards:
+            strip.show(room)
 
 
 def _tell(trouble: DecisionLogError | None) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TypedDict
 
 from pages.components import evidence, state
+from pages.components.going_on import following, with_decisions
 from pages.components.room import ALL_PHOTOS, Room, Work, pair_name
 from pages.components.words import DECISIONS, count, file_name
 from pages.components.worklist import QueryStatus, Worklist
@@ -212,9 +213,7 @@ def _overlay_shown(pair: str) -> tuple[str, ...]:
 
 def _go_on(room: Room, decided: dict[str, Verdict], what: str) -> None:
     """After an acceptance the next open query; else the query's next open candidate, while there is one."""
-    old = room.work.worklist
-    verdicts = {(room.query.id, candidate_id): verdict for candidate_id, verdict in decided.items()}
-    worklist = replace(old, verdicts={**old.verdicts, **verdicts})
+    worklist = with_decisions(room, decided)
     decision = next(iter(decided.values()))
     said = f"{DECISIONS[decision][1].capitalize()}: {what}."
     if worklist.status(room.query) is QueryStatus.ALL_REJECTED:
@@ -226,15 +225,14 @@ def _go_on(room: Room, decided: dict[str, Verdict], what: str) -> None:
 
 def _advance(room: Room, worklist: Worklist, decision: Verdict) -> str:
     """Bring up what is open next; what there is to say about it."""
-    here = None if room.card is None else room.card.photo.id
-    same_query = None if decision == "accept" else worklist.next_undecided(room.query, after=here)
-    if same_query is not None:
-        state.go(room.query.id, same_query.photo.id)
-        return ""
-    upcoming = worklist.next_open(room.query.id)
-    if upcoming is None:
+    after = following(room, worklist, accepted=decision == "accept")
+    if after is None:
         return " All queries are done."
-    state.go(upcoming.id, None)
+    query, candidate = after
+    if query.id == room.query.id and candidate is not None:
+        state.go(query.id, candidate.photo.id)
+        return ""
+    state.go(query.id, None)
     return " On to the next query."
 
 

@@ -21,7 +21,10 @@ from pairx_core.errors import ExplanationError
 from pairx_core.explain import PairExplainer, PairExplanation, give_memory_back
 
 _RESULTS_KEPT = 48  # some hundred kilobytes each
-_WAITING_KEPT = 16
+_PLANS_KEPT = 16  # sessions whose next pairs are prepared
+REST_SECONDS = (
+    0.7  # after a page asked: its drawing, in the browser too, comes before what may be wanted next
+)
 _LOOKED_AT_SECONDS = 2.0  # a screen that waits asks again well within this time
 _IDLE_SECONDS = 10.0  # after which other programs may have the memory
 _RETRY_SECONDS = 5.0  # after which what may have passed, such as a drive that was gone, is tried again
@@ -77,6 +80,8 @@ class ExplanationWorker:
         self._waiting: OrderedDict[str, Job] = OrderedDict()
         self._running: str | None = None
         self._looked_at: dict[str, float] = {}  # when a job was last the most urgent of someone's
+        self._plans: OrderedDict[str, set[str]] = OrderedDict()  # what each session asked for last
+        self._quiet_until = 0.0  # when what is on no screen may be begun
         self._outcomes: OrderedDict[str, Outcome] = OrderedDict()
         self._changed = threading.Condition()
         self._closed = False
@@ -84,21 +89,31 @@ class ExplanationWorker:
         self._thread.start()
         atexit.register(self.close)  # the interpreter must not end while torch is at work
 
-    def want(self, jobs: Sequence[Job]) -> None:
-        """Ask for explanations, the most urgent first, before anything asked for earlier.
+    def want(self, jobs: Sequence[Job], whose: str = "") -> None:
+        """Ask for explanations, the one on the screen first, then what may be wanted next, most urgent first.
 
-        What is computed for nobody's screen then makes way at its next step.
+        It takes the place of what the same session asked for before. What is on a screen is begun at once; the
+        rest rests for a moment, so that the page is drawn first.
         """
         with self._changed:
+            self._quiet_until = time.monotonic() + REST_SECONDS
+            self._plans[whose] = {job.key for job in jobs}
+            self._plans.move_to_end(whose)
+            while len(self._plans) > _PLANS_KEPT:
+                self._plans.popitem(last=False)
+            planned = set[str]().union(*self._plans.values())
+            self._waiting = OrderedDict((key, job) for key, job in self._waiting.items() if key in planned)
+            for job in reversed(jobs):
+                self._line_up(job)
             if jobs:
                 self._looked_at[jobs[0].key] = time.monotonic()
-            for job in reversed(jobs):
-                if self._is_done(job.key) or job.key == self._running:
-                    continue
-                self._waiting[job.key] = job
-                self._waiting.move_to_end(job.key, last=False)
-            while len(self._waiting) > _WAITING_KEPT:
-                self._waiting.popitem(last=True)
+            self._changed.notify_all()
+
+    def look_at(self, job: Job) -> None:
+        """The job's pair is still on a screen: it goes first."""
+        with self._changed:
+            self._looked_at[job.key] = time.monotonic()
+            self._line_up(job)
             self._changed.notify_all()
 
     def outcome(self, key: str) -> Outcome | None:
@@ -129,27 +144,54 @@ class ExplanationWorker:
         outcome = self._current(key)
         return outcome is not None and outcome.is_final
 
+    def _line_up(self, job: Job) -> None:
+        """Put a job before all others."""
+        if not self._is_done(job.key) and job.key != self._running:
+            self._waiting[job.key] = job
+            self._waiting.move_to_end(job.key, last=False)
+
     def _work(self) -> None:
-        while True:
-            with self._changed:
-                at_once = self._changed.wait_for(self._has_something, timeout=_IDLE_SECONDS)
-            if not at_once:
-                give_memory_back()
-            with self._changed:
-                self._changed.wait_for(self._has_something)
-                if self._closed:
-                    return
-                _, job = self._waiting.popitem(last=False)
-                self._running = job.key
+        while (job := self._next()) is not None:
             finished = self._explain(job)
             with self._changed:
                 self._running = None
                 if not finished and not self._is_done(job.key):  # it made way: what is done of it is kept
                     self._waiting.setdefault(job.key, job)
 
+    def _next(self) -> Job | None:
+        """The next job, once there is one; None: to end."""
+        with self._changed:
+            at_once = self._changed.wait_for(self._has_something, timeout=_IDLE_SECONDS)
+        if not at_once:
+            give_memory_back()
+        with self._changed:
+            while not self._closed:
+                key = self._due()
+                if key is not None:
+                    self._running = key
+                    return self._waiting.pop(key)
+                rest = self._quiet_until - time.monotonic()
+                self._changed.wait(max(0.01, rest) if self._waiting else None)
+            return None
+
     def _has_something(self) -> bool:
         """Whether there is something to do, be it to end."""
         return self._closed or bool(self._waiting)
+
+    def _due(self) -> str | None:
+        """The key of the job to do now: what is on a screen; the others once it is quiet."""
+        self._forget_screens()
+        on_screen = next((key for key in self._waiting if key in self._looked_at), None)
+        if on_screen is not None or self._is_quiet():
+            return on_screen or next(iter(self._waiting), None)
+        return None
+
+    def _is_quiet(self) -> bool:
+        return time.monotonic() >= self._quiet_until
+
+    def _forget_screens(self) -> None:
+        soon = time.monotonic() - _LOOKED_AT_SECONDS
+        self._looked_at = {key: when for key, when in self._looked_at.items() if when > soon}
 
     def _explain(self, job: Job) -> bool:
         """Go through a job's stages; whether it came to its end."""
@@ -170,12 +212,13 @@ class ExplanationWorker:
         return True
 
     def _must_make_way(self, key: str) -> bool:
+        """Whether someone waits for something else, or has just moved on."""
         with self._changed:
             if self._closed:
                 return True
-            soon = time.monotonic() - _LOOKED_AT_SECONDS
-            self._looked_at = {other: when for other, when in self._looked_at.items() if when > soon}
-            return key not in self._looked_at and any(other in self._waiting for other in self._looked_at)
+            self._forget_screens()
+            is_wanted = any(other in self._waiting for other in self._looked_at)
+            return key not in self._looked_at and (is_wanted or not self._is_quiet())
 
     def _put(self, key: str, outcome: Outcome) -> None:
         with self._changed:

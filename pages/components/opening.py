@@ -77,11 +77,12 @@ def workspace_or_error() -> Workspace | None:
     """The session's workspace, after a progress bar where it has to be opened; None: an error was shown."""
     try:
         source = current_source()
-        if state.has_lost():
-            saying.warning(
-                "What this address had open is not known any more; the catalogue "
-                f"{source.catalogue} is open instead."
-            )
+        with st.container():  # always, so that what follows keeps its place on the page
+            if state.has_lost():
+                saying.warning(
+                    "What this address had open is not known any more; the catalogue "
+                    f"{source.catalogue} is open instead."
+                )
         opening = begin(source)
         follow(opening)
         return result(opening)
@@ -92,9 +93,9 @@ def workspace_or_error() -> Workspace | None:
 
 def follow(opening: Opening) -> None:
     """A progress bar until a source is open or has failed."""
+    slot = st.empty()  # always, so that what follows keeps its place on the page
     if opening.finished:
         return
-    slot = st.empty()
     while not opening.wait(_TICK):
         slot.progress(opening.fraction, text=_progress_text(opening))
     slot.empty()

@@ -213,6 +213,21 @@ def keep_three_up() -> None:
     st.session_state["three"] = bool(_told("three"))
 
 
+def session() -> str:
+    """What tells this session from others."""
+    return str(st.session_state.setdefault("session", uuid.uuid4().hex))
+
+
+def count_run() -> int:
+    """A number that is another one each time."""
+    st.session_state["runs"] = st.session_state.get("runs", 0) + 1
+    return int(st.session_state["runs"])
+
+
+def heed() -> None:
+    """The viewer asks what has been made meanwhile: the run that follows tells."""
+
+
 def strip_open() -> bool:
     """Whether the photos of the candidate's individual are shown."""
     return bool(st.session_state.get("strip", False))

@@ -39,6 +39,11 @@ class Steps:
         self.allowed.release(count)
 
 
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch):
+    monkeypatch.setattr(explaining, "REST_SECONDS", 0.0)
+
+
 @pytest.fixture
 def steps() -> Iterator[SimpleNamespace]:
     worker, explainer = ExplanationWorker(draw=str), Steps()
@@ -86,11 +91,35 @@ def test_two_screens_do_not_drive_each_other_s_work_away(steps):
     worker.want([explainer.job("a")])
     explainer.allow(1)
     until(lambda: worker.outcome("a") is not None)
-    worker.want([explainer.job("b")])  # someone else's screen; a's still asks, too
-    worker.want([explainer.job("a")])
+    worker.want([explainer.job("b")], "someone else")
+    worker.look_at(explainer.job("a"))  # which is still on its screen
     explainer.allow(10)
     until(lambda: all(worker.outcome(key) is not None and worker.outcome(key).is_final for key in "ab"))
     assert explainer.stopped == []
+
+
+def test_a_new_plan_takes_the_place_of_the_session_s_old_one(steps):
+    worker, explainer = steps.worker, steps.explainer
+    worker.want([explainer.job(name) for name in "abc"], "one")
+    worker.want([explainer.job("z")], "other")
+    worker.want([explainer.job("d")], "one")
+    explainer.allow(100)
+    until(lambda: all(worker.outcome(key) is not None and worker.outcome(key).is_final for key in "zd"))
+    assert worker.outcome("b") is None and worker.outcome("c") is None
+    assert not worker._waiting or set(worker._waiting) == {"a"}  # begun before the plan changed
+
+
+def test_what_may_be_wanted_next_waits_until_the_page_is_drawn(steps, monkeypatch):
+    worker, explainer = steps.worker, steps.explainer
+    monkeypatch.setattr(explaining, "REST_SECONDS", 3600.0)
+    explainer.allow(100)
+    worker.want([explainer.job("seen"), explainer.job("next")])
+    until(lambda: worker.outcome("seen") is not None and worker.outcome("seen").is_final)
+    time.sleep(0.1)
+    assert worker.outcome("next") is None
+    monkeypatch.setattr(explaining, "REST_SECONDS", 0.0)
+    worker.want([explainer.job("seen"), explainer.job("next")])
+    until(lambda: worker.outcome("next") is not None)
 
 
 def test_closing_stops_at_the_next_step(steps):

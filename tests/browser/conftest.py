@@ -62,6 +62,7 @@ class Server:
 
     address: str
     decisions: Path
+    pid: int
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +105,7 @@ def serving(catalogue: Path | None, model: Path | None, folder: Path) -> Iterato
         try:
             address = f"http://localhost:{port}"
             _wait_for(address, process, folder / "server.log")
-            yield Server(address, decisions)
+            yield Server(address, decisions, process.pid)
         finally:
             process.terminate()
             try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import state
+from pages.components import media, state
 
 _FOLDER = Path(__file__).parent
 _PARTS = ("geometry.js", "textures.js", "marks.js", "pane.js", "viewer.js")  # one module, in this order
@@ -21,15 +21,16 @@ _component = st.components.v2.component(
     "pairx_pair_viewer",
     html=_read("viewer.html"),
     css=_read("viewer.css"),
-    js="\n".join(_read(name) for name in _PARTS),
+    js=_read("loader.js"),
 )
+_MODULE = "\n".join(_read(name) for name in _PARTS).encode()
 
 
 def mount(data: dict[str, Any]) -> None:
     """Put the viewer on the page, or give the one that is there something else to show."""
     _component(
         key=state.VIEWER,
-        data=data,
+        data={**data, "script": media.address(_MODULE, "text/javascript", "viewer-module")},
         on_layers_change=state.keep_layers,
         on_ticks_change=state.keep_ticks,
         on_sharp_change=state.keep_sharp,
@@ -38,4 +39,5 @@ def mount(data: dict[str, Any]) -> None:
         on_strip_page_change=state.turn_strip,
         on_picked_change=state.pick,
         on_tag_change=state.add_tag,
+        on_asked_change=state.heed,
     )

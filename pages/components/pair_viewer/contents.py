@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from pages.components import media, resources, state
@@ -19,39 +19,63 @@ from pairx_core.retrieval import Candidate
 Sent = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A pair and how far its explanation is."""
+
+    query: Photo
+    candidate: Candidate | None
+    name: str  # of the pair
+    key: str = ""  # of its explanation
+    drawing: Drawing | None = None
+
+
 def contents(
-    room: Room, key: str, drawing: Drawing | None, waiting: str, coming: list[tuple[Photo, Drawing | None]]
+    room: Room, now: Shown, waiting: str, foreseen: dict[str, Shown], ahead: list[Shown], is_preparing: bool
 ) -> Sent:
     """All that the viewer shows.
 
     Args:
-        room: the pair on the screen.
-        key: of the pair's explanation.
-        drawing: the explanation as far as it is made.
-        waiting: what is still being made, in words; empty where nothing is.
-        coming: photos and explanations that may be wanted next, for the browser to fetch ahead.
+        room: the review room.
+        now: the pair on the screen.
+        waiting: what is still being made of it, in words; empty where nothing is.
+        foreseen: the pair that comes after each kind of decision, as far as it is made.
+        ahead: pairs that may be wanted next, for the browser to fetch ahead.
+        is_preparing: whether some of what is foreseen is still being made.
     """
-    chosen = room.chosen
     return {
-        "pair": room.pair,
-        "query": _photo(room.query, f"Query · {file_name(room.query)}", "query"),
-        "candidate": None if chosen is None else _photo(chosen.photo, _label(chosen), "candidate"),
+        **_pair(now, ""),
         "third": _third(room),
-        "explanation": None if drawing is None else _explanation(drawing, key),
         "waiting": waiting or None,
-        "warning": None if drawing is None or not drawing.warning else drawing.warning,
-        "suggested_tag": SCENERY_TAG if drawing is not None and _suggests_tag(room, drawing) else None,
+        "suggested_tag": SCENERY_TAG if _suggests_tag(room, now.drawing) else None,
         "individual": individual.contents(room),
         "ticks": sorted((state.ticks(room.pair) or {}).items()),
         "layers": [layer for layer in state.LAYERS if layer in state.layers()],
-        "next": _ahead(coming),
+        "foreseen": {name: _pair(shown, f"-{name}") for name, shown in foreseen.items()},
+        "next": _ahead(ahead),
+        "is_preparing": is_preparing,
+        "run": state.count_run(),  # so that the viewer hears of each run, whatever it shows
         "colors": MATCH_COLORS,
         "heat_stops": HEAT_STOPS["inferno"],
     }
 
 
-def _suggests_tag(room: Room, drawing: Drawing) -> bool:
-    return drawing.is_scenery and SCENERY_TAG not in state.typed(room.pair).tags
+def _pair(shown: Shown, place: str) -> Sent:
+    """A pair with its explanation."""
+    query, candidate, drawing = shown.query, shown.candidate, shown.drawing
+    return {
+        "pair": shown.name,
+        "query": _photo(query, f"Query · {file_name(query)}", f"query{place}"),
+        "candidate": None
+        if candidate is None
+        else _photo(candidate.photo, _label(candidate), f"candidate{place}"),
+        "explanation": None if drawing is None else _explanation(drawing, shown.key, place),
+        "warning": None if drawing is None or not drawing.warning else drawing.warning,
+    }
+
+
+def _suggests_tag(room: Room, drawing: Drawing | None) -> bool:
+    return drawing is not None and drawing.is_scenery and SCENERY_TAG not in state.typed(room.pair).tags
 
 
 def _label(candidate: Candidate) -> str:
@@ -96,11 +120,11 @@ def _address(picture: Picture, place: str) -> str:
     return media.address(picture.jpeg, "image/jpeg", place)
 
 
-def _explanation(drawing: Drawing, key: str) -> Sent:
+def _explanation(drawing: Drawing, key: str, place: str) -> Sent:
     matches = [(*one.query_xy, *one.candidate_xy, one.relevance, one.distance) for one in drawing.matches]
     sides: Sent = {}
     for at, side in enumerate(("query", "candidate")):
-        maps = None if drawing.maps is None else _maps(drawing.maps[at], side)
+        maps = None if drawing.maps is None else _maps(drawing.maps[at], f"{side}{place}")
         sides[side] = {"heat": _heat(drawing.heat[at]), "maps": maps}
     made = "all" if drawing.maps else "lines"
     return {
@@ -126,13 +150,15 @@ def _maps(maps: Maps, side: str) -> Sent:
     }
 
 
-def _ahead(coming: list[tuple[Photo, Drawing | None]]) -> list[str]:
+def _ahead(pairs: list[Shown]) -> list[str]:
     """Addresses of what is made already; what is not is not waited for."""
     addresses = []
-    for number, (photo, drawing) in enumerate(coming):
-        picture = resources.pictures().made(photo)
-        if picture is not None:
-            addresses.append(_address(picture, f"next-{number}"))
-        for side, maps in enumerate((drawing.maps if drawing else None) or ()):
+    for number, shown in enumerate(pairs):
+        photos = (shown.query, shown.candidate.photo) if shown.candidate else (shown.query,)
+        for side, photo in enumerate(photos):
+            picture = resources.pictures().made(photo)
+            if picture is not None:
+                addresses.append(_address(picture, f"next-{number}-{side}"))
+        for side, maps in enumerate((shown.drawing.maps if shown.drawing else None) or ()):
             addresses.append(media.address(maps.jpeg, "image/jpeg", f"next-{number}-maps-{side}"))
     return addresses

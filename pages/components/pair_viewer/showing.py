@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeGuard
 
 import streamlit as st
@@ -9,9 +10,10 @@ import streamlit as st
 from pages.components import evidence, resources, saying, state
 from pages.components.drawing import Drawing
 from pages.components.explaining import Job, Outcome
+from pages.components.going_on import foreseen
 from pages.components.pair_viewer.component import mount
-from pages.components.pair_viewer.contents import contents
-from pages.components.room import Room
+from pages.components.pair_viewer.contents import Shown, contents
+from pages.components.room import Room, pair_name
 from pairx_core.catalogue import Photo
 from pairx_core.errors import PairxError
 from pairx_core.retrieval import Candidate
@@ -19,39 +21,55 @@ from pairx_core.retrieval import Candidate
 _POLL_SECONDS = 0.4
 
 
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """The pair on the screen, and those that may come next: the two that are foreseen first."""
+
+    room: Room
+    now: Job | None  # None: nothing explains it, or a photo cannot be read
+    foreseen: dict[str, tuple[Photo, Candidate, Job | None]]
+    later: list[tuple[Photo, Candidate, Job | None]]  # the query's other open candidates
+
+    @property
+    def jobs(self) -> list[Job]:
+        """All that there is to explain, the most urgent first."""
+        after = (job for _, _, job in (*self.foreseen.values(), *self.later))
+        return [job for job in (self.now, *after) if job is not None]
+
+
 def show(room: Room, candidate: Candidate) -> None:
     """The pair with its explanation; asks for those of the next pairs as well."""
-    job = _job(room, candidate)
-    coming = [one for one in (_job_of(room, *pair) for pair in _coming(room)) if one is not None]
-    if job is not None:
-        resources.worker().want([job, *coming])
-    is_pending = job is not None and not _is_final(resources.worker().outcome(job.key))
+    plan = _plan(room, candidate)
+    resources.worker().want(plan.jobs, state.session())
+    is_pending = plan.now is not None and not _is_final(resources.worker().outcome(plan.now.key))
     with st.container(key="pair"):
-        st.fragment(_viewer, run_every=_POLL_SECONDS if is_pending else None)(room, job, coming, is_pending)
-        if job is None and room.work.workspace.explainer is None:
+        st.fragment(_viewer, run_every=_POLL_SECONDS if is_pending else None)(plan, is_pending)
+        if room.work.workspace.explainer is None:
             st.caption(saying.plain(f"No explanations with this model. {room.work.workspace.unexplained}"))
 
 
 def show_query_alone(room: Room) -> None:
     """The query where there is no candidate to put beside it."""
     with st.container(key="pair"):
-        st.fragment(_viewer)(room, None, [], False)
+        st.fragment(_viewer)(_Plan(room, None, {}, []), False)
 
 
-def _viewer(room: Room, job: Job | None, coming: list[Job], is_polling: bool) -> None:
+def _viewer(plan: _Plan, is_polling: bool) -> None:
     """Run again and again while the explanation is made, and whenever the viewer has something to tell."""
     if state.takes_whole_page():
         st.rerun()
-    worker = resources.worker()
-    outcome = None if job is None else worker.outcome(job.key)
+    room, job = plan.room, plan.now
+    outcome = None if job is None else resources.worker().outcome(job.key)
     if job is not None and is_polling:
-        worker.want([job])
+        resources.worker().look_at(job)
     drawing = None if outcome is None else outcome.drawing
     state.show(room.pair, drawing)
     if drawing is not None:
         evidence.bring_back(room, drawing)
+    now = Shown(room.query, room.chosen, room.pair, "" if job is None else job.key, drawing)
     waiting = "" if job is None or _is_final(outcome) else _waiting(drawing)
-    mount(contents(room, "" if job is None else job.key, drawing, waiting, _ahead(coming)))
+    ready = _foreseen(plan)
+    mount(contents(room, now, waiting, ready, _later(plan), len(ready) < len(_explained(plan))))
     if outcome is not None and outcome.error is not None:
         _no_explanation(outcome.error)
     if is_polling and _is_final(outcome):
@@ -76,41 +94,55 @@ def _no_explanation(error: Exception) -> None:
         st.exception(error)
 
 
-def _job(room: Room, candidate: Candidate) -> Job | None:
-    return _job_of(room, room.query, candidate.photo)
+def _plan(room: Room, candidate: Candidate) -> _Plan:
+    after = foreseen(room) if state.advances() else {}
+    planned = {(query.id, one.photo.id) for query, one in after.values()}
+    later = [
+        one
+        for one in room.candidates
+        if one is not room.chosen
+        and (room.query.id, one.photo.id) not in planned
+        and room.work.worklist.verdict(room.query, one.photo) is None
+    ]
+    return _Plan(
+        room,
+        _job(room, room.query, candidate),
+        {name: (query, one, _job(room, query, one)) for name, (query, one) in after.items()},
+        [(room.query, one, _job(room, room.query, one)) for one in later],
+    )
 
 
-def _job_of(room: Room, query: Photo, candidate: Photo) -> Job | None:
+def _job(room: Room, query: Photo, candidate: Candidate) -> Job | None:
     """What explains a pair; None where nothing does, or a photo cannot be read (its place says so)."""
     explainer = room.work.workspace.explainer
     if explainer is None:
         return None
     try:
-        return Job.of(explainer, query, candidate)
+        return Job.of(explainer, query, candidate.photo)
     except PairxError:
         return None
 
 
-def _ahead(jobs: list[Job]) -> list[tuple[Photo, Drawing | None]]:
-    """Photos and explanations of the next pairs, as far as they are made."""
-    ahead: list[tuple[Photo, Drawing | None]] = []
-    for job in jobs:
+def _explained(plan: _Plan) -> dict[str, tuple[Photo, Candidate, Job]]:
+    """What is foreseen and will be explained."""
+    return {name: (query, one, job) for name, (query, one, job) in plan.foreseen.items() if job is not None}
+
+
+def _foreseen(plan: _Plan) -> dict[str, Shown]:
+    """The foreseen pairs whose explanation is whole, or has failed."""
+    ready = {}
+    for name, (query, candidate, job) in _explained(plan).items():
         outcome = resources.worker().outcome(job.key)
-        ahead += [(job.query, None), (job.candidate, None if outcome is None else outcome.drawing)]
-    return ahead
+        if _is_final(outcome):
+            pair = pair_name(plan.room.work.workspace.catalogue, query.id, candidate.photo.id)
+            ready[name] = Shown(query, candidate, pair, job.key, outcome.drawing)
+    return ready
 
 
-def _coming(room: Room) -> list[tuple[Photo, Photo]]:
-    """The query's next open candidate, the next query's first one, then the query's other open candidates."""
-    worklist = room.work.worklist
-    at = 0 if room.card is None else room.candidates.index(room.card)
-    coming = [
-        (room.query, one.photo)
-        for one in (*room.candidates[at:], *room.candidates[:at])
-        if one is not room.chosen and worklist.verdict(room.query, one.photo) is None
-    ]
-    following = worklist.next_open(room.query.id)
-    if following is not None and following.id != room.query.id:
-        first = worklist.next_undecided(following)
-        coming[1:1] = [(following, first.photo)] if first is not None else []
-    return coming
+def _later(plan: _Plan) -> list[Shown]:
+    """What else may be wanted, as far as it is made."""
+    later = []
+    for query, candidate, job in plan.later:
+        outcome = None if job is None else resources.worker().outcome(job.key)
+        later.append(Shown(query, candidate, "", drawing=None if outcome is None else outcome.drawing))
+    return later

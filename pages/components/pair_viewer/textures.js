@@ -66,21 +66,35 @@ function putColor(data, at, stops, level) {
 // The color maps of one photo: tiles of one grey picture, tinted with the colors of their matches.
 class ColorMaps {
   constructor(image, maps, colors) {
+    this.image = image;
+    this.maps = maps;
     this.size = [maps.tile_width, maps.tile_height];
     this.count = maps.count;
     this.colors = colors;
+    this.picture = new ImageData(...this.size);
+    (window.requestIdleCallback ?? setTimeout)(() => this.tiles); // before they are needed, but after the pair is seen
+  }
+
+  // The maps' strengths, 0–255, a byte a pixel.
+  get tiles() {
+    this.read ??= this.#readTiles();
+    return this.read;
+  }
+
+  #readTiles() {
+    const { image, maps } = this;
     const sheet = document.createElement("canvas");
     [sheet.width, sheet.height] = [image.naturalWidth, image.naturalHeight];
     const context = sheet.getContext("2d", { willReadFrequently: true });
     context.drawImage(image, 0, 0);
-    this.tiles = [];
+    const tiles = [];
     for (let match = 0; match < this.count; match++) {
       const left = (match % maps.columns) * this.size[0];
       const top = Math.floor(match / maps.columns) * this.size[1];
       const pixels = context.getImageData(left, top, ...this.size).data;
-      this.tiles.push(Uint8Array.from({ length: pixels.length / 4 }, (_, pixel) => pixels[4 * pixel]));
+      tiles.push(Uint8Array.from({ length: pixels.length / 4 }, (_, pixel) => pixels[4 * pixel]));
     }
-    this.picture = new ImageData(...this.size);
+    return tiles;
   }
 
   // Draws one match's map.

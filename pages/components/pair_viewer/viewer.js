@@ -9,6 +9,8 @@ const CLICK = 4; // CSS pixels that a pointer may move and still click
 const MATCH_ZOOM = 3; // at least so close when stepping through matches
 const STEP_MS = 160;
 const BLINK_MS = 650;
+const ASK_MS = 900; // between two questions whether what comes next is made
+const GIVE_UP_MS = 5000; // after which a foreseen pair that the page did not bring up is taken back
 const DEFAULTS = {
   layers: ["lines", "points", "heat_map"],
   bare: false,
@@ -37,44 +39,76 @@ class Viewer {
     this.held = null;
     this.ticks = new Map();
     this.blinking = null;
-    this.spent = []; // milliseconds of script for each of the last redraws after a hover
     this.#listen();
   }
 
   // --- what there is -------------------------------------------------------------------------------------------
 
+  // What Python says: the pair that the page is about. It ends what was foreseen.
   update({ data, setStateValue, setTriggerValue }) {
     this.tell = setStateValue;
     this.ask = setTriggerValue;
-    const before = this.data;
-    this.data = data;
-    const isNewQuery = before?.query?.id !== data.query?.id;
-    const isNewPair = before?.pair !== data.pair;
-    if (isNewQuery) this.#straightenAll();
-    this.#showPhotos();
-    if (isNewPair) {
-      this.hovered = this.held = null;
-      this.#say("");
-    }
-    if (isNewPair || !before?.explanation) this.ticks = new Map(data.ticks);
-    if (isNewPair || before?.explanation?.key !== data.explanation?.key) this.#showExplanation();
-    this.#showWaiting();
-    this.#showWarning();
-    this.#showIndividual();
-    this.#preload();
-    this.#arrange();
+    this.real = data;
+    const wasForeseen = this.isForeseen;
+    this.#endForeseeing();
+    this.#display(data, wasForeseen);
     this.#tellLayers();
     if (this.wanted.three && !data.third && data.candidate && !this.hasAsked) {
       this.hasAsked = true; // three-up was on before the page was loaded
       this.tell("three", true);
     }
+    clearTimeout(this.asking);
+    if (data.is_preparing) this.asking = setTimeout(() => this.tell("asked", data.run), ASK_MS);
+  }
+
+  // A decision was made: what will come next is known and here, so it is shown while the page is still at work. No
+  // other decision is let through until the page has followed.
+  foresee(kind) {
+    const foreseen = this.real?.foreseen[kind];
+    if (!foreseen || this.isForeseen) return;
+    this.isForeseen = true;
+    const blank = { third: null, individual: null, ticks: [], suggested_tag: null, next: [] };
+    this.#display({ ...this.real, ...blank, ...foreseen, waiting: "Saving your decision …" }, false);
+    this.giveUp = setTimeout(() => {
+      this.#endForeseeing(); // the press did not reach the page, or the page is very slow: back to what it is about
+      this.#display(this.real, true);
+    }, GIVE_UP_MS);
+  }
+
+  #endForeseeing() {
+    this.isForeseen = false;
+    clearTimeout(this.giveUp);
+  }
+
+  #display(data, ticksAreNew) {
+    const before = this.data;
+    this.data = data;
+    const isNewPair = before?.pair !== data.pair;
+    if (before?.query?.id !== data.query?.id) this.#straightenAll();
+    this.#showPhotos();
+    if (isNewPair) {
+      this.hovered = this.held = null;
+      this.#say("");
+    }
+    if (isNewPair || ticksAreNew || !before?.explanation) this.ticks = new Map(data.ticks);
+    if (isNewPair || before?.explanation?.key !== data.explanation?.key) this.#showExplanation();
+    else if (ticksAreNew) this.marks.tick(this.ticks);
+    this.#showWaiting();
+    this.#showWarning();
+    this.#showIndividual();
+    this.#preload();
+    this.#arrange();
     this.root.dataset.query = data.query?.id ?? "";
     this.root.dataset.candidate = data.candidate?.id ?? "";
-    this.root.dataset.state = data.explanation ? (data.waiting ? "partly" : "explained") : "photos";
+    this.root.dataset.state = data.explanation ? (data.waiting && !this.isForeseen ? "partly" : "explained") : "photos";
+    this.root.dataset.foreseen = this.isForeseen ? "yes" : "";
   }
 
   close() {
     window.removeEventListener("keydown", this.onKey);
+    window.removeEventListener("keydown", this.onDeciding, true);
+    window.removeEventListener("click", this.onDeciding, true);
+    for (const timer of [this.asking, this.giveUp, this.preloading]) clearTimeout(timer);
     this.observer.disconnect();
     clearInterval(this.blinking);
     cancelAnimationFrame(this.frame);
@@ -108,7 +142,7 @@ class Viewer {
     const use = () => {
       if (this.data.explanation !== explanation && this.data.explanation?.[pane.name].maps?.url !== maps.url) return;
       pane.maps = new ColorMaps(image, maps, this.data.colors);
-      this.redraw();
+      this.#drawMatches();
     };
     if (image.complete && image.naturalWidth) use();
     else image.addEventListener("load", use, { once: true });
@@ -167,7 +201,7 @@ class Viewer {
   // The next pairs' pictures come while this one is looked at.
   #preload() {
     clearTimeout(this.preloading);
-    this.preloading = setTimeout(() => this.data.next.forEach((url) => this.images.get(url)), 50);
+    this.preloading = setTimeout(() => addressesOf(this.data).forEach((url) => this.images.get(url)), 50);
   }
 
   #straightenAll() {
@@ -477,6 +511,9 @@ class Viewer {
     this.panel.oninput = (event) => this.#onPanel(event.target);
     this.onKey = (event) => this.#onKey(event);
     window.addEventListener("keydown", this.onKey);
+    this.onDeciding = (event) => this.#onDeciding(event);
+    window.addEventListener("keydown", this.onDeciding, true);
+    window.addEventListener("click", this.onDeciding, true);
     this.observer = new ResizeObserver(() => this.data && this.#arrange());
     this.observer.observe(this.stage);
   }
@@ -590,9 +627,7 @@ class Viewer {
     if (match !== this.hovered) {
       this.hovered = match;
       this.#drawMatches();
-      this.spent.push(performance.now() - start);
-      if (this.spent.length > 200) this.spent.shift();
-      this.root.dataset.spent = String(Math.max(...this.spent).toFixed(2));
+      this.root.dataset.spent = (performance.now() - start).toFixed(2);
     }
     const shown = this.held !== null && x !== null && this.#matchAt(x, y) === this.held ? this.held : match;
     this.#showTooltip(shown, x ?? 0, y ?? 0);
@@ -617,6 +652,21 @@ class Viewer {
     if (what.layer) this.toggleLayer(what.layer);
     else if (what.toggle) this.toggle(what.toggle);
     else this.act(what.act);
+  }
+
+  // Hears of decisions before the page does.
+  #onDeciding(event) {
+    const button = event.type === "click" ? event.composedPath().find((one) => one.matches?.("button")) : null;
+    const isWorkOfThePage = event.type === "click" ? button?.closest(PAGE_BUTTONS) : isPlainKey(event) && PAGE_KEYS.test(event.key);
+    if (!isWorkOfThePage) return;
+    if (this.isForeseen) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    const name = event.type === "click" ? DECISIONS.find((one) => button.closest(`[class*="st-key-${one}-"]`)) : DECISION_KEYS[event.key.toLowerCase()];
+    const pressed = name && document.querySelector(`.st-key-buttons [class*="st-key-${name}-"] button:not(:disabled)`);
+    if (pressed) setTimeout(() => this.foresee(name === "accept" || name === "none" ? "accept" : "other"));
   }
 
   // --- panel ---------------------------------------------------------------------------------------------------
@@ -762,6 +812,16 @@ const KEYS = {
   "Shift+g": { act: "turn-query" },
 };
 
+// What the page's own buttons and keys are: see deciding and the shortcuts in Python.
+const PAGE_BUTTONS = ".st-key-buttons, .st-key-strip";
+const PAGE_KEYS = /^([axnuz0-9]|ArrowLeft|ArrowRight)$/i;
+const DECISIONS = ["accept", "reject", "not_comparable", "unsure", "none"];
+const DECISION_KEYS = { a: "accept", x: "reject", n: "not_comparable", u: "unsure", 0: "none" };
+
+function isPlainKey(event) {
+  return !(event.ctrlKey || event.altKey || event.metaKey || event.repeat || isTyping(event));
+}
+
 function isControl(event) {
   return Boolean(event.target.closest?.("button, .panel, .strip, .warning"));
 }
@@ -776,6 +836,17 @@ function isTyping(event) {
 function shown(name, value) {
   if (name.startsWith("k_")) return String(value);
   return name === "angle" ? `${value}°` : `${Math.round(100 * value)} %`;
+}
+
+// All pictures that may be wanted next.
+function addressesOf(data) {
+  const foreseen = Object.values(data.foreseen ?? {}).flatMap((pair) => [
+    pair.query.url,
+    pair.candidate?.url,
+    pair.explanation?.query.maps?.url,
+    pair.explanation?.candidate.maps?.url,
+  ]);
+  return [...data.next, ...foreseen].filter(Boolean);
 }
 
 function element(name, properties) {
