@@ -7,6 +7,7 @@ is, and is shared by all browser tabs that ask for the same.
 from __future__ import annotations
 
 import atexit
+import gc
 import hashlib
 import threading
 from collections import OrderedDict
@@ -116,6 +117,16 @@ class Workspace:
         return known
 
 
+def _spare_the_collector() -> None:
+    """Set aside what stays: Streamlit has Python look for garbage among all objects after every run.
+
+    With torch, timm and a model loaded that takes up to a second, during which no other thread runs.
+    """
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
 class Opening:
     """A workspace on its way: how far it is, and in the end the workspace or what went wrong."""
 
@@ -158,6 +169,7 @@ class Opening:
     def _run(self) -> None:
         try:
             self.workspace = self._open()
+            _spare_the_collector()
         except Exception as error:  # handed over to the session, which shows a PairxError and raises a bug
             self.error = error
         finally:

@@ -35,7 +35,7 @@ class ExplanationCache:
     anew: what is lost is computed again. The least recently used entries make room for new ones.
     """
 
-    def __init__(self, folder: Path, limit: int = DEFAULT_LIMIT) -> None:
+    def __init__(self, folder: str | Path, limit: int = DEFAULT_LIMIT) -> None:
         """Open or make the cache in a folder.
 
         Args:
@@ -45,6 +45,7 @@ class ExplanationCache:
         Raises:
             SettingsError: the folder cannot be used.
         """
+        folder = Path(folder)
         self.path = folder / "explanations.sqlite"
         self.limit = limit
         self._unchecked = limit  # bytes written since the limit was last looked at: look at once

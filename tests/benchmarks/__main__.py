@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from pairx_core import PairExplainer, build_index, load_model, read_catalogue, render_overlay
-from tests.benchmarks import engine
+from tests.benchmarks import engine, room
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data_samples" / "metadata.csv"
 ROUNDS = 5
@@ -46,6 +46,7 @@ def main() -> None:
         "draw an explanation": lambda: render_overlay(explanation),
     }
     _report(_measure(table))
+    room.main()
     print(
         "\nA MiewID-shaped model (EfficientNetV2-RW-M, random weights), 440×440, blocks.3, 20 lines, 10 color maps"
     )

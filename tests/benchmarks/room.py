@@ -106,6 +106,7 @@ def _compare(room: Page, plain: Page) -> None:
     middle = {name: statistics.median(values) for name, values in times.items()}
     for name, words in (
         ("room", "Accept to the next pair, explained"),
+        ("saved", "and until the page has saved and followed"),
         ("bare", "a bare page, same pictures"),
     ):
         values = times[name]

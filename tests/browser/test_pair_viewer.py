@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from .test_review_in_browser import decide, enter, explained, place, rows
+from .conftest import serving
+from .test_review_in_browser import decide, enter, explained, moved_from, place, rows
 
 pytestmark = pytest.mark.browser
 
@@ -344,21 +345,76 @@ def pinch(session, x: float, y: float, apart: float, until: float) -> None:
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
-def test_going_through_queries_by_keyboard_alone(server, looking):
-    page = looking
-    for count, key in enumerate("axaunxaaxa", start=1):
+def test_twenty_queries_by_keyboard_alone(chromium, page, tmp_path):
+    with serving(None, None, tmp_path) as server:  # the bundled sample
+        page.goto(f"{server.address}/?reviewer=keys&queries=All+photos")
         explained(page)
-        page.wait_for_timeout(400)
-        before = place(page)
-        page.keyboard.press("ArrowDown")
-        page.keyboard.press("Escape")
+        seen = []
+        for count in range(1, 21):
+            page.wait_for_timeout(400)  # longer than the guard against held keys
+            seen.append(place(page))
+            page.keyboard.press("ArrowDown")
+            page.keyboard.press("t")
+            page.keyboard.press("Escape")
+            page.keyboard.press("a")
+            page.wait_for_function(
+                "query => new URL(location).searchParams.get('query') !== query", arg=seen[-1][0]
+            )
+            explained(page)
+            assert len(rows(server, page)) == count
+        assert len({query for query, _ in seen}) == 20
+        assert [(row["query_id"], row["candidate_id"]) for row in rows(server, page)] == seen
+        assert len(evidence_lines(server)) == 20
+
+
+def test_the_next_pair_shows_with_the_press_and_nothing_else_is_decided_until_it_is_saved(server, looking):
+    page = looking
+    wait_until_foreseen(page)
+    before = place(page)
+    page.evaluate(HOLD_THE_PAGE)
+    page.wait_for_timeout(400)
+    page.keyboard.press("x")
+    page.wait_for_selector(".viewer[data-foreseen=yes]")
+    shown = page.locator(".viewer").get_attribute("data-candidate")
+    assert shown != before[1] and "Saving" in page.locator(".waiting").inner_text()
+    for key in "axnu0z12":
         page.keyboard.press(key)
-        page.wait_for_function(
-            "before => { const at = new URL(location).searchParams;"
-            " return at.get('query') !== before[0] || at.get('candidate') !== before[1]; }",
-            arg=list(before),
-        )
-        assert len(rows(server, page)) == count
+    moved_from(page, before)
+    explained(page)
+    assert place(page)[1] == shown
+    page.wait_for_timeout(800)
+    assert [row["candidate_id"] for row in rows(server, page)] == [before[1]]
+
+
+def test_a_decision_that_is_not_taken_brings_the_pair_back(server, looking):
+    page = looking
+    wait_until_foreseen(page)
+    page.get_by_role("textbox", name="Reviewer").fill("")
+    page.get_by_role("textbox", name="Reviewer").press("Enter")
+    explained(page)
+    wait_until_foreseen(page)
+    page.wait_for_timeout(400)
+    before = place(page)
+    page.get_by_role("button", name="Reject").click()
+    page.get_by_text("Enter your name").wait_for()
+    explained(page)
+    assert page.locator(".viewer").get_attribute("data-candidate") == before[1] == place(page)[1]
+
+
+# The page hears of keys half a second late, as over a slow line.
+HOLD_THE_PAGE = """() => {
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = function (data) { setTimeout(() => send.call(this, data), 500); };
+}"""
+
+
+def wait_until_foreseen(page) -> None:
+    """Waits until the viewer has what comes after a decision."""
+    explained(page)
+    page.wait_for_function(
+        """() => [...document.querySelectorAll(".st-key-pair *")].some(one =>
+            one.shadowRoot?.querySelector(".viewer[data-ready=yes]"))"""
+    )
 
 
 def test_ticks_are_stored_with_the_decision_and_come_back_with_the_pair(server, looking):

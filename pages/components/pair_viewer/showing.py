@@ -56,9 +56,9 @@ def show_query_alone(room: Room) -> None:
 
 def _viewer(plan: _Plan, is_polling: bool) -> None:
     """Run again and again while the explanation is made, and whenever the viewer has something to tell."""
-    if state.takes_whole_page():
-        st.rerun()
     room, job = plan.room, plan.now
+    if state.takes_whole_page() or not _is_here(room):
+        st.rerun()
     outcome = None if job is None else resources.worker().outcome(job.key)
     if job is not None and is_polling:
         resources.worker().look_at(job)
@@ -74,6 +74,14 @@ def _viewer(plan: _Plan, is_polling: bool) -> None:
         _no_explanation(outcome.error)
     if is_polling and _is_final(outcome):
         st.rerun()  # which ends the polling
+
+
+def _is_here(room: Room) -> bool:
+    """Whether the session is still with the pair.
+
+    A browser that hears of a tick and a decision together asks for this fragment alone, after both were done.
+    """
+    return state.place() == (room.query.id, None if room.chosen is None else room.chosen.photo.id)
 
 
 def _is_final(outcome: Outcome | None) -> TypeGuard[Outcome]:

@@ -58,6 +58,7 @@ class Viewer {
       this.tell("three", true);
     }
     clearTimeout(this.asking);
+    this.root.dataset.ready = data.is_preparing ? "" : "yes";
     if (data.is_preparing) this.asking = setTimeout(() => this.tell("asked", data.run), ASK_MS);
   }
 
