@@ -40,9 +40,18 @@ def main() -> None:
         for key in "hm":  # color maps in place of the heat map
             page.keyboard.press(key)
         take(page, "color_maps")
+        for key in "hm":
+            page.keyboard.press(key)
+        page.get_by_role("link", name="Queries").click()
+        page.get_by_role("link", name="Review query 5").wait_for()
+        take(page, "queries")
         page.goto(f"{server.address}/setup?reviewer=Asha")
         page.get_by_text("Open now").wait_for()
         take(page, "setup")
+        dark = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme="dark")
+        dark.goto(f"{server.address}/?reviewer=Asha&query=IMG_0041&candidate=IMG_0079")
+        dark.wait_for_selector(READY, timeout=180_000)
+        take(dark, "dark")
         browser.close()
 
 
