@@ -116,6 +116,7 @@ def _may_decide(room: Room) -> bool:
     if not room.work.reviewer:
         state.tell("error", NO_NAME)
         return False
+    state.hear(room.pair)
     return state.is_settled(room.pair)  # not: a held key, a double click, or a page that is out of date
 
 

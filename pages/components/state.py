@@ -293,6 +293,16 @@ def keep_ticks() -> None:
         put_ticks(pair, ticked)
 
 
+def hear(pair: str) -> None:
+    """Take in what the viewer told together with the press of a button, whose callback may come first."""
+    if VIEWER not in st.session_state:
+        return
+    ticks_told = _told("ticks")
+    if isinstance(ticks_told, dict) and ticks_told.get("pair") == pair:
+        keep_ticks()
+    keep_layers()
+
+
 def put_ticks(pair: str, ticked: dict[int, str]) -> None:
     """Tick matches of a pair."""
     st.session_state.setdefault("ticks", {})[pair] = ticked
@@ -305,8 +315,8 @@ def ticked_in(pair: str) -> str | None:
 
 
 def _told(name: str) -> Any:
-    """What the viewer has told."""
-    return st.session_state[VIEWER][name]
+    """What the viewer has told; None: nothing of this."""
+    return st.session_state[VIEWER].get(name)
 
 
 def show(pair: str, drawing: Drawing | None) -> None:
