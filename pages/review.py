@@ -22,6 +22,7 @@ from pairx_core.errors import DecisionLogError
 
 def review() -> None:
     """Draw the page."""
+    state.count_page()
     work = sidebar.review_controls(opening.workspace_or_stop())
     room = enter(work)
     browser.connect()

@@ -12,12 +12,13 @@ from pages.components.going_on import following, with_decisions
 from pages.components.room import ALL_PHOTOS, Room, Work, pair_name
 from pages.components.words import DECISIONS, count, file_name
 from pages.components.worklist import QueryStatus, Worklist
-from pairx_core.decisions import Decision, Verdict
+from pairx_core.decisions import Decision, Verdict, last_undoable
 from pairx_core.errors import DecisionLogError
 from pairx_core.retrieval import Candidate
 
 NONE_OF_THESE = "none_of_these"  # tag of a rejection together with the query's other open candidates
 _GROUP = "none-"  # how the ids of such decisions begin; then comes what they share, then the rank
+NOT_THE_LAST = "Nothing was undone: a newer decision was saved meanwhile. Undo now takes back that one."
 NO_NAME = "Enter your name in the sidebar first: each decision carries the name of its reviewer."
 
 
@@ -63,9 +64,11 @@ def undo(work: Work, last: Decision) -> None:
     Decisions that were made with one press are taken back with one.
     """
     try:
-        if _has_just_undone(
-            work.workspace.log.decisions(), work.reviewer
-        ):  # the second half of a double click
+        rows = work.workspace.log.decisions()
+        if _has_just_undone(rows, work.reviewer):  # the second half of a double click
+            return
+        if not _is_last(rows, work, last):
+            state.tell("error", NOT_THE_LAST)
             return
         undone = _made_together(work, last)
         for one in undone:
@@ -146,6 +149,15 @@ def _has_just_undone(rows: Sequence[Decision], reviewer: str) -> bool:
         return False
     age = (datetime.now(UTC) - last.decided_at).total_seconds()
     return 0 <= age < state.HELD_KEY_SECONDS
+
+
+def _is_last(rows: Sequence[Decision], work: Work, decision: Decision) -> bool:
+    """Whether nothing was decided on this catalogue's photos after a decision that an undo is to take back."""
+    catalogue = work.workspace.catalogue
+    newest = last_undoable(
+        (row for row in rows if row.query_id in catalogue and row.candidate_id in catalogue), work.reviewer
+    )
+    return newest is not None and newest.decision_id == decision.decision_id
 
 
 def _record(

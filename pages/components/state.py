@@ -224,6 +224,16 @@ def count_run() -> int:
     return int(st.session_state["runs"])
 
 
+def count_page() -> None:
+    """The whole page is drawn, not only a part of it."""
+    st.session_state["pages"] = page_number() + 1
+
+
+def page_number() -> int:
+    """How often the whole page has been drawn: so that the viewer knows what has heard of a decision."""
+    return int(st.session_state.get("pages", 0))
+
+
 def heed() -> None:
     """The viewer asks what has been made meanwhile: the run that follows tells."""
 

@@ -400,6 +400,16 @@ def test_a_note_stays_with_its_catalogue(open_app, make_catalogue, monkeypatch):
     assert note(app).value == ""
 
 
+def test_undo_on_a_page_that_is_out_of_date_takes_nothing_back(open_app, herd, decisions):
+    app = press(open_app(herd), "Reject")
+    press(open_app(herd), "Unsure")
+    press(app, "Undo")
+    assert [row["decision"] for row in rows(decisions)] == ["reject", "unsure"]
+    assert "a newer decision was saved meanwhile" in app.error[0].value
+    press(app, "Undo")
+    assert rows(decisions)[-1]["supersedes"] == rows(decisions)[1]["decision_id"]
+
+
 def test_decisions_on_other_photos_are_not_counted_or_undone(open_app, herd, make_catalogue):
     press(open_app(herd), "Reject")
     other = open_app(make_catalogue([("a", "unknown", "left", "", ""), ("b", "x", "left", "", "")], "other"))

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from .conftest import serving
-from .test_review_in_browser import decide, enter, explained, moved_from, place, rows
+from .test_review_in_browser import decide, enter, explained, moved_from, place, rows, wait_for_rows
 
 pytestmark = pytest.mark.browser
 
@@ -377,13 +377,32 @@ def test_the_next_pair_shows_with_the_press_and_nothing_else_is_decided_until_it
     page.wait_for_selector(".viewer[data-foreseen=yes]")
     shown = page.locator(".viewer").get_attribute("data-candidate")
     assert shown != before[1] and "Saving" in page.locator(".waiting").inner_text()
-    for key in "axnu0z12":
+    for key in "axnu012":
         page.keyboard.press(key)
     moved_from(page, before)
     explained(page)
     assert place(page)[1] == shown
     page.wait_for_timeout(800)
     assert [row["candidate_id"] for row in rows(server, page)] == [before[1]]
+
+
+def test_an_undo_pressed_before_the_page_has_followed_takes_back_the_decision_just_made(server, looking):
+    page = looking
+    decide(page, "Reject")
+    wait_until_foreseen(page)
+    before = place(page)
+    page.evaluate(HOLD_THE_PAGE)
+    page.wait_for_timeout(400)
+    page.keyboard.press("x")
+    page.wait_for_selector(".viewer[data-foreseen=yes]")
+    page.keyboard.press("z")
+    page.keyboard.press("z")
+    wait_for_rows(server, page, 3)
+    explained(page)
+    assert place(page) == before
+    written = rows(server, page)
+    assert [row["decision"] for row in written] == ["reject", "reject", "undo"]
+    assert written[2]["supersedes"] == written[1]["decision_id"]
 
 
 def test_a_decision_that_is_not_taken_brings_the_pair_back(server, looking):

@@ -76,6 +76,7 @@ def test_every_shortcut_does_what_its_button_does(server, page):
         assert rows(server, page)[-1]["decision"] == decision
         moved_from(page, before)
     before = place(page)
+    explained(page)
     page.keyboard.press("z")
     wait_for_rows(server, page, 5)
     assert rows(server, page)[-1]["decision"] == "undo"

@@ -10,7 +10,14 @@ import streamlit as st
 from pages.components import media, state
 
 _FOLDER = Path(__file__).parent
-_PARTS = ("geometry.js", "textures.js", "marks.js", "pane.js", "viewer.js")  # one module, in this order
+_PARTS = (
+    "geometry.js",
+    "textures.js",
+    "marks.js",
+    "pane.js",
+    "deciding.js",
+    "viewer.js",
+)  # one module, in this order
 
 
 def _read(name: str) -> str:

@@ -54,6 +54,7 @@ def contents(
         "foreseen": {name: _pair(shown, f"-{name}") for name, shown in foreseen.items()},
         "next": _ahead(ahead),
         "is_preparing": is_preparing,
+        "page": state.page_number(),
         "run": state.count_run(),  # so that the viewer hears of each run, whatever it shows
         "colors": MATCH_COLORS,
         "heat_stops": HEAT_STOPS["inferno"],

@@ -10,7 +10,6 @@ const MATCH_ZOOM = 3; // at least so close when stepping through matches
 const STEP_MS = 160;
 const BLINK_MS = 650;
 const ASK_MS = 900; // between two questions whether what comes next is made
-const GIVE_UP_MS = 5000; // after which a foreseen pair that the page did not bring up is taken back
 const DEFAULTS = {
   layers: ["lines", "points", "heat_map"],
   bare: false,
@@ -39,19 +38,22 @@ class Viewer {
     this.held = null;
     this.ticks = new Map();
     this.blinking = null;
+    this.deciding = new Deciding(this);
     this.#listen();
   }
 
   // --- what there is -------------------------------------------------------------------------------------------
 
-  // What Python says: the pair that the page is about. It ends what was foreseen.
+  // What Python says: the pair that the page is about.
   update({ data, setStateValue, setTriggerValue }) {
     this.tell = setStateValue;
     this.ask = setTriggerValue;
     this.real = data;
-    const wasForeseen = this.isForeseen;
-    this.#endForeseeing();
-    this.#display(data, wasForeseen);
+    const wasWaiting = this.deciding.isWaiting;
+    this.deciding.drawn(data.page);
+    if (this.deciding.isWaiting) return; // this was sent before the page heard of the decision
+    this.isForeseen = false;
+    this.#display(data, wasWaiting);
     this.#tellLayers();
     if (this.wanted.three && !data.third && data.candidate && !this.hasAsked) {
       this.hasAsked = true; // three-up was on before the page was loaded
@@ -62,23 +64,18 @@ class Viewer {
     if (data.is_preparing) this.asking = setTimeout(() => this.tell("asked", data.run), ASK_MS);
   }
 
-  // A decision was made: what will come next is known and here, so it is shown while the page is still at work. No
-  // other decision is let through until the page has followed.
+  // A decision was made: what will come next is shown while the page is still at work, where it is known and here.
   foresee(kind) {
-    const foreseen = this.real?.foreseen[kind];
-    if (!foreseen || this.isForeseen) return;
-    this.isForeseen = true;
+    const foreseen = this.real.foreseen[kind];
     const blank = { third: null, individual: null, ticks: [], suggested_tag: null, next: [] };
-    this.#display({ ...this.real, ...blank, ...foreseen, waiting: "Saving your decision …" }, false);
-    this.giveUp = setTimeout(() => {
-      this.#endForeseeing(); // the press did not reach the page, or the page is very slow: back to what it is about
-      this.#display(this.real, true);
-    }, GIVE_UP_MS);
+    this.isForeseen = Boolean(foreseen);
+    this.#display({ ...this.real, ...(foreseen && { ...blank, ...foreseen }), waiting: "Saving your decision …" }, false);
   }
 
-  #endForeseeing() {
+  // Back to what the page is about.
+  takeBack() {
     this.isForeseen = false;
-    clearTimeout(this.giveUp);
+    this.#display(this.real, true);
   }
 
   #display(data, ticksAreNew) {
@@ -107,9 +104,8 @@ class Viewer {
 
   close() {
     window.removeEventListener("keydown", this.onKey);
-    window.removeEventListener("keydown", this.onDeciding, true);
-    window.removeEventListener("click", this.onDeciding, true);
-    for (const timer of [this.asking, this.giveUp, this.preloading]) clearTimeout(timer);
+    this.deciding.close();
+    for (const timer of [this.asking, this.preloading]) clearTimeout(timer);
     this.observer.disconnect();
     clearInterval(this.blinking);
     cancelAnimationFrame(this.frame);
@@ -512,9 +508,6 @@ class Viewer {
     this.panel.oninput = (event) => this.#onPanel(event.target);
     this.onKey = (event) => this.#onKey(event);
     window.addEventListener("keydown", this.onKey);
-    this.onDeciding = (event) => this.#onDeciding(event);
-    window.addEventListener("keydown", this.onDeciding, true);
-    window.addEventListener("click", this.onDeciding, true);
     this.observer = new ResizeObserver(() => this.data && this.#arrange());
     this.observer.observe(this.stage);
   }
@@ -653,21 +646,6 @@ class Viewer {
     if (what.layer) this.toggleLayer(what.layer);
     else if (what.toggle) this.toggle(what.toggle);
     else this.act(what.act);
-  }
-
-  // Hears of decisions before the page does.
-  #onDeciding(event) {
-    const button = event.type === "click" ? event.composedPath().find((one) => one.matches?.("button")) : null;
-    const isWorkOfThePage = event.type === "click" ? button?.closest(PAGE_BUTTONS) : isPlainKey(event) && PAGE_KEYS.test(event.key);
-    if (!isWorkOfThePage) return;
-    if (this.isForeseen) {
-      event.preventDefault();
-      event.stopImmediatePropagation();
-      return;
-    }
-    const name = event.type === "click" ? DECISIONS.find((one) => button.closest(`[class*="st-key-${one}-"]`)) : DECISION_KEYS[event.key.toLowerCase()];
-    const pressed = name && document.querySelector(`.st-key-buttons [class*="st-key-${name}-"] button:not(:disabled)`);
-    if (pressed) setTimeout(() => this.foresee(name === "accept" || name === "none" ? "accept" : "other"));
   }
 
   // --- panel ---------------------------------------------------------------------------------------------------
@@ -813,25 +791,8 @@ const KEYS = {
   "Shift+g": { act: "turn-query" },
 };
 
-// What the page's own buttons and keys are: see deciding and the shortcuts in Python.
-const PAGE_BUTTONS = ".st-key-buttons, .st-key-strip";
-const PAGE_KEYS = /^([axnuz0-9]|ArrowLeft|ArrowRight)$/i;
-const DECISIONS = ["accept", "reject", "not_comparable", "unsure", "none"];
-const DECISION_KEYS = { a: "accept", x: "reject", n: "not_comparable", u: "unsure", 0: "none" };
-
-function isPlainKey(event) {
-  return !(event.ctrlKey || event.altKey || event.metaKey || event.repeat || isTyping(event));
-}
-
 function isControl(event) {
   return Boolean(event.target.closest?.("button, .panel, .strip, .warning"));
-}
-
-// Whether a key goes into a field, a list or a slider of the page.
-function isTyping(event) {
-  const target = event.composedPath()[0];
-  if (!(target instanceof HTMLElement)) return false;
-  return target.isContentEditable || Boolean(target.closest("input, textarea, select, [role=slider], [role=listbox], [role=dialog]"));
 }
 
 function shown(name, value) {
