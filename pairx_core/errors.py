@@ -33,3 +33,7 @@ class DecisionLogError(PairxError):
 
 class SettingsError(PairxError):
     """A setting (environment variable or option) has a value that cannot be used."""
+
+
+class SessionError(PairxError):
+    """An expert session cannot be made, found or changed, or the visitor may not do this in it."""

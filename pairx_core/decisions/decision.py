@@ -8,6 +8,7 @@ from typing import Literal, TypedDict, get_args
 
 Verdict = Literal["accept", "reject", "not_comparable", "unsure", "undo"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+ADJUDICATED = "adjudicated"  # tag of a decision that settles what reviewers disagree on
 
 
 class DecisionContext(TypedDict, total=False):
