@@ -17,6 +17,8 @@ from pairx_core.errors import PairxError
 from pairx_core.version import __version__
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
+
     from pairx_core.catalogue import Catalogue, Photo, Problem
     from pairx_core.explain import Distance, PairExplanation, Precision
     from pairx_core.models import EmbeddingModel
@@ -229,6 +231,66 @@ def accuracy(
             )
 
 
+@main.group()
+def decisions() -> None:
+    """Check, merge and export decisions files."""
+
+
+def _timezone_option(command: Command) -> Command:
+    option = click.option(
+        "--timezone",
+        metavar="NAME",
+        help="Time zone of times that do not say theirs, such as UTC or Africa/Nairobi.",
+    )
+    return option(command)
+
+
+@decisions.command("check")
+@click.argument("file", type=click.Path(path_type=Path))
+@_timezone_option
+def check_decisions(file: Path, timezone: str | None) -> None:
+    """Say whether FILE can be read as decisions, also after a spreadsheet program saved it."""
+    from pairx_core.decisions.importing import read_decisions_file
+
+    found = read_decisions_file(file, timezone=_timezone(timezone))
+    reviewers = {decision.reviewer for decision in found.decisions}
+    click.echo(f"{len(found.decisions)} decisions, {len(reviewers)} reviewers")
+    _tell_notes(found.notes)
+
+
+@decisions.command("merge")
+@click.argument("files", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), required=True, help="A decisions file, new or to add to."
+)
+@_timezone_option
+def merge_decisions(files: tuple[Path, ...], out: Path, timezone: str | None) -> None:
+    """Add the decisions in FILES to the decisions file OUT, each once; OUT's own rows stay as they are."""
+    from pairx_core.decisions.merging import merge
+
+    report = merge(files, out, timezone=_timezone(timezone))
+    click.echo(str(report))
+    if report.conflicts:
+        raise click.ClickException("Rows in conflict were left out; see the lines marked conflict.")
+
+
+@decisions.command("export")
+@click.argument("log", type=click.Path(path_type=Path))
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
+@click.option("--raw", is_flag=True, help="As the store writes them, without protection from formulas.")
+@_timezone_option
+def export_decisions(log: Path, out: Path, raw: bool, timezone: str | None) -> None:
+    """Write the decisions in LOG to a CSV file that is safe to open in a spreadsheet program."""
+    from pairx_core.decisions import EvidenceLog
+    from pairx_core.decisions.exporting import export_csv
+    from pairx_core.decisions.merging import read_source
+
+    found = read_source(log, timezone=_timezone(timezone))
+    export_csv(found.decisions, out, neutralise=not raw, evidence=EvidenceLog(log))
+    _tell_notes(found.notes)
+    click.echo(f"wrote {len(found.decisions)} decisions to {out}")
+
+
 @main.command()
 def doctor() -> None:
     """Check the installation and say what is wrong."""
@@ -240,6 +302,17 @@ def doctor() -> None:
     if not all(finding.ok for finding in findings):
         raise click.ClickException("Something is wrong with this installation; see the lines marked BAD.")
     click.echo("All is well.")
+
+
+def _timezone(name: str | None) -> tzinfo | None:
+    from pairx_core.decisions.importing import timezone_named
+
+    return None if name is None else timezone_named(name)
+
+
+def _tell_notes(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        click.echo(f"note  {note}", err=True)
 
 
 def _read(path: Path) -> Catalogue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import UTC, datetime
 
 import click
 import pytest
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from pairx_core.cli import main
+from pairx_core.decisions import DecisionLog, Evidence, EvidenceLog
 from tests.conftest import paint
 
 
@@ -133,3 +135,57 @@ def test_every_command_has_a_help_text_and_stands_in_the_readme():
     for name in main.list_commands(context):
         assert main.get_command(context, name).help
         assert f"python -m pairx_core {name}" in readme
+
+
+def test_every_command_on_decisions_has_a_help_text_and_stands_in_its_document():
+    from pathlib import Path
+
+    document = (Path(__file__).resolve().parents[1] / "docs" / "decisions.md").read_text(encoding="utf-8")
+    context = click.Context(main)
+    group = main.get_command(context, "decisions")
+    assert group.list_commands(context) == ["check", "export", "merge"]
+    for name in group.list_commands(context):
+        assert group.get_command(context, name).help
+        assert f"python -m pairx_core decisions {name}" in document
+
+
+@pytest.fixture
+def decisions_file(tmp_path):
+    """A record with two decisions, one of them with ticked matches."""
+    log = DecisionLog(tmp_path / "log.csv")
+    first = log.record(reviewer="Ann", query_id="q", candidate_id="c1", decision="accept", note="=1+1")
+    log.record(reviewer="Bo", query_id="q", candidate_id="c2", decision="reject")
+    ticks = Evidence(first.decision_id, "Ann", "q", "c1", "m", "f", "l", (), datetime(2026, 3, 1, tzinfo=UTC))
+    EvidenceLog(log.path).record(ticks)
+    return log.path
+
+
+def test_decisions_are_exported_checked_and_merged(run, decisions_file, tmp_path):
+    result = run("decisions", "export", decisions_file, "-o", tmp_path / "out.csv")
+    assert result.exit_code == 0 and "wrote 2 decisions to" in result.stdout
+    assert "'=1+1" in (tmp_path / "out.csv").read_text("utf-8-sig")
+    assert "2 decisions, 2 reviewers" in run("decisions", "check", tmp_path / "out.csv").stdout
+    result = run("decisions", "merge", tmp_path / "out.csv", decisions_file, "-o", tmp_path / "all.csv")
+    assert result.exit_code == 0
+    assert "2 decisions added, 2 already there, 0 conflicts, ticked matches of 1 added" in result.stdout
+    run("decisions", "export", tmp_path / "all.csv", "-o", tmp_path / "raw.csv", "--raw")
+    assert (tmp_path / "raw.csv").read_bytes() == decisions_file.read_bytes()
+
+
+def test_decisions_in_conflict_are_told_and_fail(run, decisions_file, tmp_path):
+    (tmp_path / "other.csv").write_bytes(decisions_file.read_bytes().replace(b"reject", b"unsure"))
+    result = run("decisions", "merge", decisions_file, tmp_path / "other.csv", "-o", tmp_path / "all.csv")
+    assert result.exit_code == 1
+    assert "decision is “reject”, not “unsure”" in result.stdout and "Traceback" not in result.output
+
+
+def test_times_of_decisions_without_a_zone_need_one(run, tmp_path):
+    path = tmp_path / "saved.csv"
+    path.write_text(
+        "decision_id;decided_at;reviewer;query_id;candidate_id;decision\na;01.03.26 9:15;Ann;q;c;accept\n"
+    )
+    result = run("decisions", "check", path)
+    assert result.exit_code == 1 and "row 2: decided_at “01.03.26 9:15” does not say" in result.stderr
+    result = run("decisions", "check", path, "--timezone", "UTC")
+    assert "1 decisions, 1 reviewers" in result.stdout and "note  decided_at was read as" in result.stderr
+    assert "is no time zone" in run("decisions", "check", path, "--timezone", "Atlantis").stderr
