@@ -8,7 +8,7 @@ import time
 
 import streamlit as st
 
-from pages.components import styles
+from pages.components import navigation, styles
 
 st.set_page_config(
     page_title="PAIR-X Review",
@@ -17,14 +17,7 @@ st.set_page_config(
     initial_sidebar_state=240,
 )
 styles.apply()
-page = st.navigation(
-    [
-        st.Page("pages/review.py", title="Review", icon=":material/compare:", default=True),
-        st.Page("pages/queries.py", title="Queries", icon=":material/grid_view:"),
-        st.Page("pages/setup.py", title="Setup", icon=":material/tune:"),
-    ],
-    position="top",
-)
+page = navigation.page()
 notice = st.empty()  # always, so that what follows keeps its place on the page from run to run
 if "torch" not in sys.modules:  # the first page after a start waits some seconds for it
     notice.html('<div class="px-starting">Starting PAIR-X Review …</div>')

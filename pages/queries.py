@@ -7,7 +7,17 @@ from html import escape
 
 import streamlit as st
 
-from pages.components import browser, opening, query_filters, resources, saying, sidebar, state
+from pages.components import (
+    browser,
+    navigation,
+    opening,
+    query_filters,
+    resources,
+    saying,
+    sidebar,
+    state,
+    visitors,
+)
 from pages.components.room import Work
 from pages.components.words import count, facts_in_short, file_name, identity, ranked, status_badge
 from pairx_core.catalogue import Photo
@@ -18,7 +28,9 @@ _A_PAGE = 24  # queries at once
 
 def queries() -> None:
     """Draw the page."""
-    work = sidebar.review_controls(opening.workspace_or_stop())
+    workspace = opening.workspace_or_stop()
+    visitors.everything_or_stop(workspace)
+    work = sidebar.review_controls(workspace)
     browser.connect()
     matching = work.worklist.matching
     st.html(f'<div class="px-head"><span class="px-title">{escape(_title(work))}</span></div>')
@@ -70,4 +82,4 @@ def _picture(photo: Photo) -> str:
         return '<div class="px-nophoto">photo cannot be read</div>'
 
 
-queries()
+navigation.draw(queries)

@@ -9,12 +9,14 @@ from pages.components import (
     decision_bar,
     facts,
     header,
+    navigation,
     opening,
     pair_viewer,
     saying,
     sidebar,
     state,
     strip,
+    visitors,
 )
 from pages.components.room import Room, enter
 from pairx_core.errors import DecisionLogError
@@ -23,7 +25,9 @@ from pairx_core.errors import DecisionLogError
 def review() -> None:
     """Draw the page."""
     state.count_page()
-    work = sidebar.review_controls(opening.workspace_or_stop())
+    workspace = opening.workspace_or_stop()
+    visitors.everything_or_stop(workspace)
+    work = sidebar.review_controls(workspace)
     room = enter(work)
     browser.connect()
     with st.container():  # a message must not move the viewer, which would begin anew
@@ -71,4 +75,4 @@ def _no_candidates(room: Room) -> None:
     pair_viewer.show_query_alone(room)
 
 
-review()
+navigation.draw(review)

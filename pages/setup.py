@@ -9,7 +9,7 @@ from html import escape
 
 import streamlit as st
 
-from pages.components import opening, saying, state
+from pages.components import navigation, opening, saying, state, visitors
 from pages.components.words import count
 from pages.components.workspace import Source, Workspace
 from pairx_core.catalogue import Problem
@@ -22,6 +22,10 @@ _MOST_UNSCROLLED, _MOST_LISTED = 4, 500
 def setup() -> None:
     """Draw the page."""
     state.keep_reviewer()
+    visitors.everything_or_stop()
+    if visitors.is_signed_in() and not visitors.current().is_coordinator:
+        saying.info("Coordinators open catalogues here. PAIRX_COORDINATORS says who they are.")
+        return
     left, right = st.columns([5, 6], gap="large")
     with left:
         _form(_source_or_sample())
@@ -236,4 +240,4 @@ def _problems(title: str, problems: Sequence[Problem]) -> None:
             st.caption(f"… and {len(problems) - _MOST_LISTED:,} more.")
 
 
-setup()
+navigation.draw(setup)

@@ -25,10 +25,13 @@ class Settings:
     model: str  # as ``load_model`` takes it
     decisions: Path | None  # None: beside the catalogue
     cache: Path  # a folder; made when it is first needed
+    coordinators: tuple[str, ...] = ()  # who makes expert sessions, where people sign in: addresses or names
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Settings from PAIRX_CATALOGUE, PAIRX_MODEL, PAIRX_DECISIONS and PAIRX_CACHE, or else the defaults.
+        """Settings from PAIRX_CATALOGUE, PAIRX_MODEL, PAIRX_DECISIONS, PAIRX_CACHE and PAIRX_COORDINATORS.
+
+        What is not set has its default.
 
         Raises:
             SettingsError: one of them cannot be used; the message names it.
@@ -39,6 +42,7 @@ class Settings:
             model=_text(given, "PAIRX_MODEL") or "demo",
             decisions=_path(given, "PAIRX_DECISIONS"),
             cache=_path(given, "PAIRX_CACHE") or platformdirs.user_cache_path("pairx-review"),
+            coordinators=_names(given, "PAIRX_COORDINATORS"),
         )
         _check_decisions(settings)
         _check_cache(settings.cache)
@@ -57,6 +61,10 @@ def decisions_beside(catalogue: Catalogue) -> Path:
 
 def _text(environment: Mapping[str, str], variable: str) -> str:
     return environment.get(variable, "").strip()
+
+
+def _names(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
+    return tuple(name for name in map(str.strip, _text(environment, variable).split(",")) if name)
 
 
 def _path(environment: Mapping[str, str], variable: str) -> Path | None:

@@ -17,7 +17,7 @@ CONFIDENCE = {
     "absolutely_sure": "absolutely sure",
 }
 TAGS = (SCENERY_TAG, "photobomb", "poor photo", "occluded", "injury")
-_DECISIONS: tuple[tuple[str, Verdict, str], ...] = (
+BUTTONS: tuple[tuple[str, Verdict, str], ...] = (
     ("Accept", "accept", shortcuts.ACCEPT),
     ("Reject", "reject", shortcuts.REJECT),
     ("Not comparable", "not_comparable", shortcuts.NOT_COMPARABLE),
@@ -29,7 +29,7 @@ def show(room: Room) -> None:
     """Everything that belongs to deciding, always on the screen."""
     with st.bottom:
         if room.chosen is not None:
-            _entries(room.pair)
+            entries(room.pair)
         with st.container(horizontal=True, gap="xsmall", horizontal_alignment="distribute", key="buttons"):
             _buttons(room)
         shortcuts.legend()
@@ -37,7 +37,8 @@ def show(room: Room) -> None:
         state.appear(room.pair)
 
 
-def _entries(pair: str) -> None:
+def entries(pair: str) -> None:
+    """What can be said beside a decision: note, confidence and tags."""
     note, confidence, tags = st.columns([6, 2.2, 3], gap="xsmall")
     note.text_input(
         "Note",
@@ -72,7 +73,7 @@ def _buttons(room: Room) -> None:
     st.button(
         "Previous query", key="previous", shortcut=shortcuts.PREVIOUS_QUERY, on_click=step, args=(room, -1)
     )
-    for label, decision, key in _DECISIONS:
+    for label, decision, key in BUTTONS:
         st.button(
             label,
             key=f"{decision}:{room.pair}",

@@ -8,7 +8,7 @@ from typing import cast
 from pages.components import state
 from pages.components.drawing import Drawing
 from pages.components.room import Room
-from pairx_core.decisions import Evidence, Tick, TickedMatch
+from pairx_core.decisions import TICKS, Evidence, Tick, TickedMatch
 from pairx_core.errors import DecisionLogError
 
 
@@ -35,20 +35,31 @@ def of_decision(room: Room, decision_id: str) -> Evidence | None:
 
 
 def bring_back(room: Room, drawing: Drawing) -> None:
-    """Tick what was ticked for the decision that stands on the pair, or was just undone.
+    """Tick what was ticked for the decision that stands on the pair, or was just undone, or else by those who argue.
 
     Ticks that were made on another layer or with another model's explanation are not shown; they stay in the record.
     """
     if state.ticks(room.pair) is not None or room.chosen is None:
         return
     standing = room.work.standing.get((room.query.id, room.chosen.photo.id))
-    decision_id = state.ticked_in(room.pair) or (standing.decision_id if standing else None)
-    kept = None if decision_id is None else _kept(room, decision_id)
-    same = kept is not None and (kept.model_fingerprint, kept.layer) == (
-        drawing.model_fingerprint,
-        drawing.layer,
-    )
-    state.put_ticks(room.pair, _found(drawing, kept) if kept is not None and same else {})
+    own = state.ticked_in(room.pair) or (standing.decision_id if standing else None)
+    ticks: dict[int, str] = {}
+    for decision_id in (own,) if own else [one.decision_id for one in room.arguments]:
+        kept = _kept(room, decision_id)
+        if kept is not None and _is_of(drawing, kept):
+            ticks |= _found(drawing, kept)
+    state.put_ticks(room.pair, ticks)
+
+
+def in_words(room: Room, decision_id: str) -> str:
+    """Which matches were ticked for a decision: “convincing: 1, 4; misleading: 7”; empty: none."""
+    kept = _kept(room, decision_id)
+    ranks = {said: [one.rank for one in kept.ticked if one.said == said] for said in TICKS} if kept else {}
+    return "; ".join(f"{said}: {', '.join(map(str, of))}" for said, of in ranks.items() if of)
+
+
+def _is_of(drawing: Drawing, kept: Evidence) -> bool:
+    return (kept.model_fingerprint, kept.layer) == (drawing.model_fingerprint, drawing.layer)
 
 
 def _kept(room: Room, decision_id: str) -> Evidence | None:

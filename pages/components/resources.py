@@ -18,6 +18,8 @@ from pages.components.pictures import Pictures
 from pages.components.workspace import Shelf, Source
 from pairx_core.catalogue import Photo, photo_digest
 from pairx_core.catalogue import thumbnail as small_copy
+from pairx_core.decisions.lines import FileLines
+from pairx_core.sessions import SessionBook
 
 _THUMBNAIL = (192, 144)
 
@@ -56,6 +58,27 @@ def opened_sources(folder: Path) -> OpenedSources:
 def last_used(folder: Path) -> SmallFile:
     """Who reviewed last ("reviewer") and what was opened last ("opened"), to begin with after a restart."""
     return SmallFile(folder / "last_used.json")
+
+
+def blind_books(folder: Path) -> list[SessionBook]:
+    """The sessions of all records in which a blind one was begun here and not ended, whatever is open now."""
+    return [_book(place) for place in _blind_places(folder)]
+
+
+def note_blind(folder: Path, place: str, *, is_under_way: bool) -> None:
+    """Note that a blind session was begun with a record, or that there is none under way any more."""
+    kept = [one for one in _blind_places(folder) if one != place]
+    last_used(folder).put("blind", [*kept, place] if is_under_way else kept)
+
+
+def _blind_places(folder: Path) -> list[str]:
+    kept = last_used(folder).get("blind")
+    return [str(one) for one in kept] if isinstance(kept, list) else []
+
+
+@st.cache_resource(show_spinner=False)
+def _book(place: str) -> SessionBook:
+    return SessionBook(FileLines(Path(place), "sessions file"))
 
 
 class SmallFile:

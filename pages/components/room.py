@@ -46,20 +46,35 @@ class Room:
     query: Photo
     candidates: Sequence[Candidate]
     chosen: Candidate | None  # None: there are no candidates
+    name: str = ""  # of the pair; empty: one made of the photos' ids
+    is_veiled: bool = False  # who and what the photos are stays on the server
+    is_bare: bool = False  # so does the explanation
+    upcoming: Sequence[tuple[Photo, Candidate]] | None = None  # what comes next; None: as the worklist has it
+    arguments: Sequence[Decision] = ()  # others' decisions whose ticked matches are shown to begin with
 
     @property
     def card(self) -> Candidate | None:
         """The candidate that stands for the chosen photo: itself, or the first one of its individual."""
         if self.chosen is None or self.chosen in self.candidates:
             return self.chosen
+        if self.chosen.photo.identity is None:
+            return None
         identity = self.chosen.photo.identity
         return next((one for one in self.candidates if one.photo.identity == identity), None)
 
     @property
     def pair(self) -> str:
         """A short name of the pair, for keys of widgets; empty where there is none."""
-        catalogue = self.work.workspace.catalogue
-        return "" if self.chosen is None else pair_name(catalogue, self.query.id, self.chosen.photo.id)
+        if self.name or self.chosen is None:
+            return self.name
+        return pair_name(self.work.workspace.catalogue, self.query.id, self.chosen.photo.id)
+
+    @property
+    def is_on_screen(self) -> bool:
+        """Whether the reviewer is still with the pair."""
+        if self.name:
+            return state.is_current(self.name)
+        return state.place() == (self.query.id, None if self.chosen is None else self.chosen.photo.id)
 
 
 def pair_name(catalogue: Catalogue, query_id: str, candidate_id: str) -> str:
@@ -78,7 +93,7 @@ def enter(work: Work) -> Room | None:
     chosen = next((one for one in candidates if one.photo.id == candidate_id), None)
     chosen = (
         chosen
-        or _picked(work, query, candidates, candidate_id)
+        or _picked(work, query, candidate_id)
         or work.worklist.next_undecided(query)
         or (candidates[0] if candidates else None)
     )
@@ -86,18 +101,13 @@ def enter(work: Work) -> Room | None:
     return Room(work, query, candidates, chosen)
 
 
-def _picked(
-    work: Work, query: Photo, candidates: Sequence[Candidate], photo_id: str | None
-) -> Candidate | None:
-    """A photo that is not among the candidates, but of the same individual as one of them."""
+def _picked(work: Work, query: Photo, photo_id: str | None) -> Candidate | None:
+    """A photo that is not among the candidates: of the same individual as one of them, or from a link to the pair."""
     index, catalogue = work.workspace.index, work.workspace.catalogue
     if photo_id is None or photo_id == query.id or photo_id not in catalogue:
         return None
     photo = catalogue.photo(photo_id)
-    individuals = {one.photo.identity for one in candidates} - {None}
-    if photo.identity not in individuals or photo not in index:
-        return None
-    return index.candidate(query, photo, work.filters)
+    return index.candidate(query, photo, work.filters) if photo in index else None
 
 
 def _query(work: Work, query_id: str | None) -> Photo | None:

@@ -27,13 +27,19 @@ LEGEND = (  # the viewer's other keys stand on its buttons
     ("G", "turn"),
 )
 
+_ONE_CANDIDATE = tuple(row for row in LEGEND if row[1] not in ("candidate", "none of these"))
+PAIR_LEGEND = tuple(("← →", "pair") if keys == "← →" else (keys, meaning) for keys, meaning in _ONE_CANDIDATE)
+SESSION_LEGEND = tuple(
+    ("→", "later") if keys == "← →" else (keys, meaning) for keys, meaning in _ONE_CANDIDATE
+)
+
 
 def candidate_key(rank: int) -> str:
     """The key that chooses a candidate."""
     return str(rank)
 
 
-def legend() -> None:
+def legend(table: tuple[tuple[str, str], ...] = LEGEND) -> None:
     """All keys, always on the screen."""
-    keys = "".join(f"<span><kbd>{key}</kbd> {meaning}</span>" for key, meaning in LEGEND)
+    keys = "".join(f"<span><kbd>{key}</kbd> {meaning}</span>" for key, meaning in table)
     st.html(f'<div class="px-legend">{keys}</div>')

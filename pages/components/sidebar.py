@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.components import query_filters, state
+from pages.components import query_filters, state, visitors
 from pages.components.room import ALL_PHOTOS, TO_IDENTIFY, Work
 from pages.components.saying import plain
 from pages.components.words import count
@@ -36,6 +36,8 @@ def review_controls(workspace: Workspace) -> Work:
 
 
 def _reviewer() -> str:
+    if visitors.signing_in():
+        return visitors.signed_in()
     name = st.text_input(
         "Reviewer",
         value=state.default_reviewer(),
@@ -156,10 +158,6 @@ def _work(
     )
     others = by_reviewer if state.others_shown() else {}
     return Work(workspace, reviewer, filters, worklist, record, standing, others)
-
-
-def _disagreed(record: Record) -> frozenset[str]:
-    return frozenset(query for query, _ in disagreements(record.rows))
 
 
 def _of_this_catalogue(workspace: Workspace) -> Record:

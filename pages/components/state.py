@@ -12,13 +12,21 @@ import streamlit as st
 
 from pages.components import resources
 from pages.components.drawing import Drawing
+from pages.components.navigation import REVIEWER_LINK
 from pages.components.workspace import Opening
 from pairx_core.decisions import TICKS
+from pairx_core.decisions.checking import tidy_name
 from pairx_core.errors import SettingsError
 from pairx_core.settings import Settings
 
 QUERY_PAGE = "query_page"  # key of the control that turns the pages of queries
-_GO = "go"  # in an address: the query to bring up, whatever was on the screen
+DECISIONS_PAGE = "decisions_page"  # the same of decisions
+_COORDINATE = "coordinate"  # in an address: the keys of the coordinator's link
+_BETWEEN_KEYS = "~"
+_GO, _GO_WITH = (
+    "go",
+    "with",
+)  # in an address: the query and the candidate to bring up, whatever was on the screen
 LAYERS = ("lines", "points", "heat_map", "color_maps", "box")
 _AT_FIRST = frozenset({"lines", "points", "heat_map"})
 VIEWER = "pair_viewer"  # key of the viewer, which tells what is looked at
@@ -93,16 +101,21 @@ def place() -> tuple[str | None, str | None]:
     """The ids of query and candidate on the screen, from the session or, after a reload, from the address."""
     wanted = st.query_params.get(_GO)
     if wanted is not None:
-        st.query_params.pop(_GO)
-        return wanted, None
+        beside = st.query_params.get(_GO_WITH)
+        for name in (_GO, _GO_WITH):
+            st.query_params.pop(name, None)
+        return wanted, beside
     if "query" in st.session_state:
         return st.session_state["query"], st.session_state.get("candidate")
     return st.query_params.get("query"), st.query_params.get("candidate")
 
 
-def address_of(query_id: str) -> dict[str, str]:
-    """The address that brings a query up, with everything else as it is."""
-    return {**st.query_params.to_dict(), _GO: query_id}
+def address_of(query_id: str, candidate_id: str | None = None) -> dict[str, str]:
+    """The address that brings a query up, or a pair, with everything else as it is."""
+    kept = {
+        name: value for name, value in st.query_params.to_dict().items() if name not in ("query", "candidate")
+    }
+    return {**kept, _GO: query_id, **({_GO_WITH: candidate_id} if candidate_id is not None else {})}
 
 
 def go(query_id: str, candidate_id: str | None) -> None:
@@ -113,6 +126,49 @@ def go(query_id: str, candidate_id: str | None) -> None:
             st.query_params.pop(name, None)
         elif st.query_params.get(name) != value:
             st.query_params[name] = value
+
+
+def session_place(session_id: str) -> int:
+    """After which place of their queue the reviewer goes on, from 0; -1: from its beginning."""
+    of_session, place = st.session_state.get("session_place", ("", -1))
+    return int(place) if of_session == session_id else -1
+
+
+def put_session_place(session_id: str, place: int) -> None:
+    """Go on after a place of the queue."""
+    st.session_state["session_place"] = (session_id, place)
+
+
+def show_session(session_id: str) -> None:
+    """Bring up a session on the coordinator's page."""
+    st.session_state["shown_session"] = session_id
+
+
+def shown_session() -> str:
+    """The session on the coordinator's page; empty: none was chosen."""
+    return str(st.session_state.get("shown_session") or "")
+
+
+def show_disputes_of(session: str) -> None:
+    """Bring up the disagreements of a session; empty: of all decisions."""
+    if st.session_state.get("disputes_of", "") != session:
+        st.session_state["disputes_of"] = session
+        put_dispute_place(0)
+
+
+def shown_dispute_session() -> str:
+    """The session whose disagreements are shown; empty: of all decisions."""
+    return str(st.session_state.get("disputes_of", ""))
+
+
+def dispute_place() -> int:
+    """Which disagreement is shown, from 0."""
+    return int(st.session_state.get("dispute_place", 0))
+
+
+def put_dispute_place(place: int) -> None:
+    """Show another disagreement."""
+    st.session_state["dispute_place"] = max(0, place)
 
 
 def choose_queries(which: str) -> None:
@@ -139,9 +195,18 @@ def take_jump() -> str:
 
 def page_of_queries(pages: int) -> int:
     """Which page of queries is shown, from 1; the last one where there are fewer now."""
-    shown = min(int(st.session_state.get(QUERY_PAGE) or 1), pages)
-    if QUERY_PAGE in st.session_state:
-        st.session_state[QUERY_PAGE] = shown
+    return _page_shown(QUERY_PAGE, pages)
+
+
+def page_of_decisions(pages: int) -> int:
+    """Which page of decisions is shown, from 1; the last one where there are fewer now."""
+    return _page_shown(DECISIONS_PAGE, pages)
+
+
+def _page_shown(control: str, pages: int) -> int:
+    shown = min(int(st.session_state.get(control) or 1), pages)
+    if control in st.session_state:
+        st.session_state[control] = shown
     return shown
 
 
@@ -156,6 +221,50 @@ def default_reviewer() -> str:
         if name:
             st.query_params["reviewer"] = name
     return ""
+
+
+def typed_reviewer() -> str:
+    """The name that was typed on a page with a field for it, or that the address gives."""
+    for place, name in (
+        (st.session_state, "reviewer"),
+        (st.query_params, "reviewer"),
+        (st.session_state, "reviewed_as"),
+    ):
+        if place.get(name):
+            return tidy_name(str(place[name]))
+    return ""
+
+
+def coordinator_keys() -> frozenset[str]:
+    """The keys of the coordinator's link that this visit began with, and of the sessions made in it."""
+    return frozenset(_kept_key(_COORDINATE).split(_BETWEEN_KEYS)) - {""}
+
+
+def coordinator_query() -> dict[str, str]:
+    """The part of an address that brings the coordinator's keys along."""
+    kept = _kept_key(_COORDINATE)
+    return {_COORDINATE: kept} if kept else {}
+
+
+def keep_coordinator_key(key: str) -> None:
+    """From now on the visitor is known as the coordinator of a session, after a reload as well."""
+    keys = _BETWEEN_KEYS.join(sorted({*coordinator_keys(), key}))
+    st.session_state[_COORDINATE] = keys
+    st.query_params[_COORDINATE] = keys
+
+
+def reviewer_key() -> str:
+    """The key of the reviewer's link that this visit began with; empty: it began with none."""
+    return _kept_key(REVIEWER_LINK)
+
+
+def _kept_key(name: str) -> str:
+    key = str(st.query_params.get(name) or st.session_state.get(name) or "")
+    if key:
+        st.session_state[name] = key
+        if st.query_params.get(name) != key:
+            st.query_params[name] = key
+    return key
 
 
 def keep_reviewer() -> None:
@@ -356,6 +465,11 @@ def appear(pair: str) -> None:
         st.session_state["current_pair"] = pair
         st.session_state["appeared"] = time.monotonic()
         st.session_state["decision_id"] = uuid.uuid4().hex
+
+
+def is_current(pair: str) -> bool:
+    """Whether a pair is the last one that appeared, and nothing was decided on it."""
+    return bool(st.session_state.get("current_pair") == pair)
 
 
 def is_settled(pair: str) -> bool:

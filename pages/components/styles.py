@@ -20,6 +20,11 @@ def apply() -> None:
     st.html(f"<style>:root {{ --px-primary: {primary}; --px-around: {AROUND}px; }}\n{_CSS}</style>")
 
 
+def around_pair(pixels: int) -> None:
+    """Say how much of the window's height is taken by everything but the pair, where it is not as on Review."""
+    st.html(f"<style>:root {{ --px-around: {pixels}px; }}</style>")
+
+
 def is_dark() -> bool:
     """Whether the reviewer's theme is dark."""
     return st.context.theme.type == "dark"

@@ -18,10 +18,13 @@ from pathlib import Path
 
 from pairx_core.catalogue import Catalogue, Photo, read_catalogue
 from pairx_core.decisions import Decision, DecisionLog, EvidenceLog
+from pairx_core.decisions.lines import FileLines
+from pairx_core.decisions.naming import GivenNames
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
 from pairx_core.explain import ExplanationCache, PairExplainer, check_supported
 from pairx_core.models import EmbeddingModel, load_model
 from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, KnownPairs, build_index
+from pairx_core.sessions import SessionBook
 from pairx_core.settings import Settings, decisions_beside
 
 K = 5  # candidates a query
@@ -70,6 +73,8 @@ class Workspace:
     explainer: PairExplainer | None  # None: the model ranks photos, but its pairs cannot be explained
     log: DecisionLog
     evidence: EvidenceLog
+    sessions: SessionBook
+    names: GivenNames  # of new individuals
     unexplained: str = ""  # why they cannot
     _last_read: list[tuple[Decision, ...]] = field(default_factory=lambda: [()])
     _lists: OrderedDict[tuple[str, CandidateFilters], tuple[Candidate, ...]] = field(
@@ -187,7 +192,12 @@ class Opening:
         explainer, unexplained = _explainer(model, source.layer, ExplanationCache(self.cache_dir))
         self.stage = "Embedding the photos"
         index = build_index(catalogue, model, cache_dir=self.cache_dir, progress=self._tell)
-        return Workspace(source, catalogue, model, index, explainer, log, EvidenceLog(log.path), unexplained)
+        sessions = SessionBook(FileLines(log.path.with_suffix(".sessions.jsonl"), "sessions file"))
+        names = GivenNames(FileLines(log.path.with_suffix(".names.jsonl"), "names file"))
+        evidence = EvidenceLog(log.path)
+        return Workspace(
+            source, catalogue, model, index, explainer, log, evidence, sessions, names, unexplained
+        )
 
     def _tell(self, done: int, total: int) -> None:
         if self._closed:
@@ -254,6 +264,11 @@ class Shelf:
         """Take in a source that was opened afresh, in place of what was read from it before."""
         with self._lock:
             self._keep(opening)
+
+    def workspaces(self) -> list[Workspace]:
+        """Those that are open now."""
+        with self._lock:
+            return [one.workspace for one in self._openings.values() if one.workspace is not None]
 
     def close(self) -> None:
         """Stop what is being opened."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from pairx_core.decisions.checking import tidy_name
 from pairx_core.errors import SessionError
-from pairx_core.sessions.definition import ExpertSession, SessionPair, same_secret
+from pairx_core.sessions.definition import ExpertSession, SessionPair
 
-_MADE, _CLOSED, _REOPENED, _KEY = "session_made", "session_closed", "session_reopened", "coordinator_key"
+_MADE, _CLOSED, _REOPENED = "session_made", "session_closed", "session_reopened"
 
 
 class Entries(Protocol):
@@ -32,15 +31,6 @@ class Entries(Protocol):
         """Keep others from appending, in a ``with``."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What the entries amount to."""
-
-    count: int  # entries
-    sessions: Mapping[str, ExpertSession]  # by their id
-    coordinator_key: str
-
-
 class SessionBook:
     """The expert sessions beside a record of decisions, shared by all who use that record.
 
@@ -49,7 +39,12 @@ class SessionBook:
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
-        self._read: tuple[tuple[dict[str, Any], ...], _Read] = ((), _Read(0, {}, ""))
+        self._read: tuple[tuple[dict[str, Any], ...], dict[str, ExpertSession]] = ((), {})
+
+    @property
+    def place(self) -> str:
+        """Where they are kept."""
+        return self._entries.name
 
     def sessions(self) -> tuple[ExpertSession, ...]:
         """All sessions, in the order in which they were made.
@@ -58,7 +53,7 @@ class SessionBook:
             DecisionLogError: they cannot be read.
             SessionError: an entry is not one of a session.
         """
-        return tuple(self._look().sessions.values())
+        return tuple(self._look().values())
 
     def find(self, session_id: str) -> ExpertSession:
         """The session of an id.
@@ -66,7 +61,7 @@ class SessionBook:
         Raises:
             SessionError: there is none.
         """
-        session = self._look().sessions.get(session_id)
+        session = self._look().get(session_id)
         if session is None:
             raise SessionError("There is no such session here. Ask the coordinator for the link.")
         return session
@@ -79,18 +74,6 @@ class SessionBook:
                 return session, reviewer
         return None
 
-    def is_coordinator_key(self, key: str) -> bool:
-        """Whether a key opens everything, whatever sessions hide."""
-        own = self._look().coordinator_key
-        return bool(own) and same_secret(own, key)
-
-    def coordinator_key(self) -> str:
-        """The key that opens everything; made when it is first asked for."""
-        with self._entries.exclusive():
-            if not self._look().coordinator_key:
-                self._entries.append({"entry": _KEY, "key": secrets.token_urlsafe(16)})
-        return self._look().coordinator_key
-
     def add(self, session: ExpertSession) -> None:
         """Append a session; it lasts when this returns.
 
@@ -98,7 +81,6 @@ class SessionBook:
             SessionError: another one has its name.
             DecisionLogError: it was not saved.
         """
-        self.coordinator_key()
         with self._entries.exclusive():
             names = {one.name.casefold() for one in self.sessions()}
             if session.name.casefold() in names:
@@ -127,7 +109,7 @@ class SessionBook:
             {"entry": what, "session_id": session.session_id, "by": tidy_name(by), "at": time}
         )
 
-    def _look(self) -> _Read:
+    def _look(self) -> dict[str, ExpertSession]:
         entries = self._entries.entries()
         seen, known = self._read
         if entries is not seen and entries != seen:
@@ -136,9 +118,8 @@ class SessionBook:
         return known
 
 
-def _read(entries: tuple[dict[str, Any], ...], place: str) -> _Read:
+def _read(entries: tuple[dict[str, Any], ...], place: str) -> dict[str, ExpertSession]:
     sessions: dict[str, ExpertSession] = {}
-    key = ""
     for number, entry in enumerate(entries, 1):
         try:
             if entry["entry"] == _MADE:
@@ -148,14 +129,12 @@ def _read(entries: tuple[dict[str, Any], ...], place: str) -> _Read:
                 known = sessions[entry["session_id"]]
                 closed_at = datetime.fromisoformat(entry["at"]) if entry["entry"] == _CLOSED else None
                 sessions[known.session_id] = replace(known, closed_at=closed_at)
-            elif entry["entry"] == _KEY:
-                key = key or str(entry["key"])
         except (KeyError, TypeError, ValueError) as error:
             raise SessionError(
                 f"Entry {number} of {place} is not one of a session ({error}). Another program may have changed "
                 "the file: put back a copy of it, or move it away to start without sessions."
             ) from error
-    return _Read(len(entries), sessions, key)
+    return sessions
 
 
 def _plain(session: ExpertSession) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -38,6 +38,7 @@ class ExpertSession:
     pairs: tuple[SessionPair, ...]
     queues: Mapping[str, tuple[int, ...]]  # reviewer → numbers of their pairs (from 0), in their order
     keys: Mapping[str, str] = field(repr=False)  # reviewer → what their link holds instead of a password
+    coordinator_key: str = field(repr=False, default="")  # what its coordinator's link holds; empty: none has one
     is_blind: bool = True  # first the bare photos, then the explanation; identities stay hidden throughout
     shows_others: bool = False  # whether an open session shows what the others said
     overlap: int = 1  # reviewers who see each pair; known-answer pairs are seen by all
@@ -74,12 +75,16 @@ class ExpertSession:
 
     def reviewer_of(self, key: str) -> str | None:
         """Whose link holds a key; None: nobody's."""
-        return next((reviewer for reviewer, own in self.keys.items() if same_secret(own, key)), None)
+        return next((reviewer for reviewer, own in self.keys.items() if _is_same(own, key)), None)
+
+    def is_coordinated_with(self, keys: Iterable[str]) -> bool:
+        """Whether the key of the coordinator's link is among some."""
+        return any(_is_same(self.coordinator_key, key) for key in keys)
 
 
-def same_secret(one: str, other: str) -> bool:
-    """Whether two keys are the same; how long it takes tells nothing about them."""
-    return secrets.compare_digest(one.encode("utf-8", "replace"), other.encode("utf-8", "replace"))
+def _is_same(secret: str, key: str) -> bool:
+    """Whether a key is the right one; how long it takes tells nothing about it."""
+    return bool(secret) and secrets.compare_digest(secret.encode(), key.encode("utf-8", "replace"))
 
 
 def _unordered(pair: Pair) -> Pair:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from pairx_core.catalogue import Photo
-from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex
 from pairx_core.sessions.definition import SessionPair
+
+if TYPE_CHECKING:  # what else is here needs no torch
+    from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex
 
 _LOOKED_AT = 50  # candidates of a query
 
@@ -28,6 +31,8 @@ def known_answers(
         seed: of the lots.
         filters: which candidates may be taken.
     """
+    from pairx_core.retrieval import CandidateFilters
+
     lots = random.Random(seed)
     queries = [photo for photo in index.photos if photo.is_known]
     lots.shuffle(queries)

@@ -79,6 +79,7 @@ def plan_session(
         pairs=(*judged, *known),
         queues=queues,
         keys={reviewer: secrets.token_urlsafe(16) for reviewer in names},
+        coordinator_key=secrets.token_urlsafe(16),
         is_blind=is_blind,
         shows_others=shows_others,
         overlap=overlap,

@@ -14,6 +14,7 @@ import pytest
 import streamlit as st
 import torch
 from PIL import Image
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,18 @@ def fresh_caches():
     yield
     st.cache_data.clear()
     st.cache_resource.clear()
+
+
+@pytest.fixture(autouse=True)
+def entry_comes_first(monkeypatch):
+    """As on a server that has shown a page: AppTest forgets before each run that the entry has its own navigation."""
+    begin = PagesManager.__init__
+
+    def begun(self, *arguments, **named) -> None:
+        begin(self, *arguments, **named)
+        PagesManager.uses_pages_directory = False
+
+    monkeypatch.setattr(PagesManager, "__init__", begun)
 
 
 @pytest.fixture
@@ -109,8 +122,9 @@ def press(app: AppTest, label: str) -> AppTest:
 
 
 def html(app: AppTest) -> str:
-    """All HTML on the page."""
-    return "\n".join(one.proto.body for one in app.get("html"))
+    """All HTML on the page, without the style sheets."""
+    bodies = (one.proto.body for one in app.get("html"))
+    return "\n".join(body for body in bodies if not body.startswith("<style>"))
 
 
 def rows(path: Path) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,7 +16,7 @@ def blind(make_session):
 def test_without_a_sign_in_everything_is_hidden_from_all_but_the_coordinator(blind):
     for name in ("Ben", "Zoe", ""):
         assert hidden_by(Visitor(name), [blind]) is blind
-    assert hidden_by(Visitor("Ada", is_coordinator=True), [blind]) is None
+    assert hidden_by(Visitor("Ada", keys=frozenset({blind.coordinator_key})), [blind]) is None
 
 
 def test_with_a_sign_in_it_is_hidden_from_the_sessions_reviewers(blind):
@@ -24,8 +25,6 @@ def test_with_a_sign_in_it_is_hidden_from_the_sessions_reviewers(blind):
 
 
 def test_an_open_or_a_closed_session_hides_nothing(make_session, blind):
-    from dataclasses import replace
-
     closed = replace(blind, closed_at=datetime(2026, 1, 1, tzinfo=UTC))
     assert hidden_by(Visitor("Ben"), [make_session(is_blind=False), closed]) is None
 
@@ -38,4 +37,23 @@ def test_who_signs_in_coordinates_only_when_listed(blind):
 def test_on_a_laptop_everyone_coordinates_until_something_is_hidden(blind):
     assert may_coordinate(Visitor("Ben"), [])
     assert not may_coordinate(Visitor("Ben"), [blind])
-    assert may_coordinate(Visitor("Ben", is_coordinator=True), [blind])
+    assert may_coordinate(Visitor("Ben", keys=frozenset({blind.coordinator_key})), [blind])
+
+
+def test_a_reviewers_key_or_that_of_another_session_opens_nothing(make_session, blind):
+    other = make_session(name="autumn")
+    for key in (*blind.keys.values(), other.coordinator_key, "", "guessed", "\udc80"):
+        assert hidden_by(Visitor("Ada", keys=frozenset({key})), [blind]) is blind
+
+
+def test_a_session_without_a_coordinators_key_is_opened_by_no_key(blind):
+    keyless = replace(blind, coordinator_key="")
+    assert hidden_by(Visitor("Ada", keys=frozenset({""})), [keyless]) is keyless
+
+
+def test_each_blind_session_hides_for_itself(make_session, blind):
+    other = make_session(name="autumn")
+    ada = Visitor("Ada", keys=frozenset({blind.coordinator_key}))
+    assert hidden_by(ada, [blind, other]) is other
+    both = Visitor("Ada", keys=frozenset({blind.coordinator_key, other.coordinator_key}))
+    assert hidden_by(both, [blind, other]) is None

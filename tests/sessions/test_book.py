@@ -45,17 +45,6 @@ def test_a_link_leads_to_its_session_and_reviewer(memory, make_session):
     assert book.of_link("ü\udc80") is None
 
 
-def test_the_coordinators_key_is_made_once_and_opens_only_with_itself(memory, make_session):
-    book, session = SessionBook(memory), make_session()
-    assert not book.is_coordinator_key("")
-    book.add(session)
-    key = book.coordinator_key()
-    assert SessionBook(memory).coordinator_key() == key
-    assert book.is_coordinator_key(key)
-    assert not book.is_coordinator_key(session.keys["Ben"])
-    assert not book.is_coordinator_key("")
-
-
 def test_an_unknown_session_is_said_to_be_unknown(memory):
     with pytest.raises(SessionError, match="no such session"):
         SessionBook(memory).find("abc")

@@ -76,8 +76,9 @@ def test_the_same_seed_gives_the_same_queues_and_another_one_others():
 def test_keys_and_ids_are_never_the_same():
     one, other = plan(), plan()
     assert one.session_id != other.session_id
-    assert len({*one.keys.values(), *other.keys.values()}) == 6
-    assert not any(key in repr(one) for key in one.keys.values())
+    keys = {*one.keys.values(), *other.keys.values(), one.coordinator_key, other.coordinator_key}
+    assert len(keys) == 8
+    assert not any(key in repr(one) for key in keys)
 
 
 def test_a_querys_candidates_stay_together_and_in_order_when_asked_for():

@@ -17,6 +17,7 @@ from pairx_core.render.palettes import HEAT_STOPS, MATCH_COLORS
 from pairx_core.retrieval import Candidate
 
 Sent = dict[str, Any]
+_UNREADABLE = "This photo cannot be read. Say that the pair is not comparable, and tell the coordinator."
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Shown:
     name: str  # of the pair
     key: str = ""  # of its explanation
     drawing: Drawing | None = None
+    is_veiled: bool = False  # names and ids of the photos are not sent
 
 
 def contents(
@@ -46,9 +48,11 @@ def contents(
     return {
         **_pair(now, ""),
         "third": _third(room),
+        "has_third": len(room.candidates) > 1,
+        "is_bare": room.is_bare,
         "waiting": waiting or None,
         "suggested_tag": SCENERY_TAG if _suggests_tag(room, now.drawing) else None,
-        "individual": individual.contents(room),
+        "individual": None if room.is_veiled else individual.contents(room),
         "ticks": sorted((state.ticks(room.pair) or {}).items()),
         "layers": [layer for layer in state.LAYERS if layer in state.layers()],
         "foreseen": {name: _pair(shown, f"-{name}") for name, shown in foreseen.items()},
@@ -63,16 +67,35 @@ def contents(
 
 def _pair(shown: Shown, place: str) -> Sent:
     """A pair with its explanation."""
-    query, candidate, drawing = shown.query, shown.candidate, shown.drawing
+    drawing = shown.drawing
+    query, candidate = _veiled_photos(shown, place) if shown.is_veiled else _photos(shown, place)
     return {
         "pair": shown.name,
-        "query": _photo(query, f"Query · {file_name(query)}", f"query{place}"),
-        "candidate": None
-        if candidate is None
-        else _photo(candidate.photo, _label(candidate), f"candidate{place}"),
+        "query": query,
+        "candidate": candidate,
         "explanation": None if drawing is None else _explanation(drawing, shown.key, place),
         "warning": None if drawing is None or not drawing.warning else drawing.warning,
     }
+
+
+def _photos(shown: Shown, place: str) -> tuple[Sent, Sent | None]:
+    query, candidate = shown.query, shown.candidate
+    sent = _photo(query, query.id, f"Query · {file_name(query)}", f"query{place}")
+    if candidate is None:
+        return sent, None
+    return sent, _photo(candidate.photo, candidate.photo.id, _label(candidate), f"candidate{place}")
+
+
+def _veiled_photos(shown: Shown, place: str) -> tuple[Sent, Sent | None]:
+    """The photos under names that say nothing; what is wrong with one would name its file."""
+    photos = (shown.query, shown.candidate.photo) if shown.candidate else (shown.query,)
+    sent = []
+    for side, label, photo in zip(
+        ("query", "candidate"), ("First photo", "Second photo"), photos, strict=False
+    ):
+        entry = _photo(photo, f"{shown.name}-{side}", label, f"{side}{place}")
+        sent.append(entry | {"problem": _UNREADABLE} if "problem" in entry else entry)
+    return sent[0], sent[1] if len(sent) > 1 else None
 
 
 def _suggests_tag(room: Room, drawing: Drawing | None) -> bool:
@@ -89,22 +112,22 @@ def _third(room: Room) -> Sent | None:
     if other is None or room.chosen is None:
         return None
     is_wanted = state.three_up() or resources.pictures().made(other.photo) is not None
-    return _photo(other.photo, _label(other), "third") if is_wanted else None
+    return _photo(other.photo, other.photo.id, _label(other), "third") if is_wanted else None
 
 
-def _photo(photo: Photo, label: str, place: str) -> Sent:
-    """One photo; one that cannot be read says so in its place."""
+def _photo(photo: Photo, photo_id: str, label: str, place: str) -> Sent:
+    """One photo under an id; one that cannot be read says so in its place."""
     try:
         preview = resources.pictures().preview(photo)
         sharp = (
-            resources.pictures().sharp(photo) if photo.id in state.sharp() and not preview.is_full else None
+            resources.pictures().sharp(photo) if photo_id in state.sharp() and not preview.is_full else None
         )
     except PairxError as error:
         problem = f"{error} You can go on: decide, or choose another candidate."
-        return {"id": photo.id, "label": label, "problem": problem}
+        return {"id": photo_id, "label": label, "problem": problem}
     picture = sharp or preview
     return {
-        "id": photo.id,
+        "id": photo_id,
         "label": label,
         "alt": label,
         "url": _address(preview, place),

@@ -41,7 +41,8 @@ def show(room: Room, candidate: Candidate) -> None:
     """The pair with its explanation; asks for those of the next pairs as well."""
     plan = _plan(room, candidate)
     resources.worker().want(plan.jobs, state.session())
-    is_pending = plan.now is not None and not _is_final(resources.worker().outcome(plan.now.key))
+    is_pending = not room.is_bare and plan.now is not None
+    is_pending = is_pending and not _is_final(resources.worker().outcome(plan.now.key))
     with st.container(key="pair"):
         st.fragment(_viewer, run_every=_POLL_SECONDS if is_pending else None)(plan, is_pending)
         if room.work.workspace.explainer is None:
@@ -57,31 +58,25 @@ def show_query_alone(room: Room) -> None:
 def _viewer(plan: _Plan, is_polling: bool) -> None:
     """Run again and again while the explanation is made, and whenever the viewer has something to tell."""
     room, job = plan.room, plan.now
-    if state.takes_whole_page() or not _is_here(room):
+    if state.takes_whole_page() or not room.is_on_screen:
+        # a browser that hears of a tick and a decision together asks for this fragment alone, after both were done
         st.rerun()
     outcome = None if job is None else resources.worker().outcome(job.key)
     if job is not None and is_polling:
         resources.worker().look_at(job)
-    drawing = None if outcome is None else outcome.drawing
+    drawing = None if outcome is None or room.is_bare else outcome.drawing
     state.show(room.pair, drawing)
     if drawing is not None:
         evidence.bring_back(room, drawing)
-    now = Shown(room.query, room.chosen, room.pair, "" if job is None else job.key, drawing)
-    waiting = "" if job is None or _is_final(outcome) else _waiting(drawing)
+    key = "" if job is None or room.is_bare else job.key
+    now = Shown(room.query, room.chosen, room.pair, key, drawing, room.is_veiled)
+    waiting = "" if job is None or room.is_bare or _is_final(outcome) else _waiting(drawing)
     ready = _foreseen(plan)
     mount(contents(room, now, waiting, ready, _later(plan), len(ready) < len(_explained(plan))))
-    if outcome is not None and outcome.error is not None:
-        _no_explanation(outcome.error)
+    if outcome is not None and outcome.error is not None and not room.is_bare:
+        _no_explanation(outcome.error, is_veiled=room.is_veiled)
     if is_polling and _is_final(outcome):
         st.rerun()  # which ends the polling
-
-
-def _is_here(room: Room) -> bool:
-    """Whether the session is still with the pair.
-
-    A browser that hears of a tick and a decision together asks for this fragment alone, after both were done.
-    """
-    return state.place() == (room.query.id, None if room.chosen is None else room.chosen.photo.id)
 
 
 def _is_final(outcome: Outcome | None) -> TypeGuard[Outcome]:
@@ -92,10 +87,15 @@ def _waiting(drawing: Drawing | None) -> str:
     return "Explaining this pair …" if drawing is None else "Making the color maps …"
 
 
-def _no_explanation(error: Exception) -> None:
-    """Say why; a bug is shown with its traceback, but does not take the rest of the page with it."""
+def _no_explanation(error: Exception, *, is_veiled: bool) -> None:
+    """Say why; a bug is shown with its traceback, but does not take the rest of the page with it.
+
+    In a veiled room only that there is none: why would name a file.
+    """
     said = "This pair has no explanation; you can decide all the same."
-    if isinstance(error, PairxError):
+    if is_veiled:
+        saying.warning(said)
+    elif isinstance(error, PairxError):
         saying.warning(f"{said} {error}")
     else:
         saying.warning(said)
@@ -103,6 +103,9 @@ def _no_explanation(error: Exception) -> None:
 
 
 def _plan(room: Room, candidate: Candidate) -> _Plan:
+    if room.upcoming is not None:
+        upcoming = [(query, one, _job(room, query, one)) for query, one in room.upcoming]
+        return _Plan(room, _job(room, room.query, candidate), {}, upcoming)
     after = foreseen(room) if state.advances() else {}
     planned = {(query.id, one.photo.id) for query, one in after.values()}
     later = [
@@ -151,6 +154,7 @@ def _later(plan: _Plan) -> list[Shown]:
     """What else may be wanted, as far as it is made."""
     later = []
     for query, candidate, job in plan.later:
-        outcome = None if job is None else resources.worker().outcome(job.key)
+        is_known = job is not None and not plan.room.is_veiled  # what is sent ahead can be looked at
+        outcome = resources.worker().outcome(job.key) if is_known else None
         later.append(Shown(query, candidate, "", drawing=None if outcome is None else outcome.drawing))
     return later

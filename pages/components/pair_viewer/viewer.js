@@ -752,11 +752,14 @@ class Viewer {
 
   #pressButtons() {
     for (const button of this.root.querySelectorAll("[data-layer]")) {
-      button.setAttribute("aria-pressed", String(this.layers.includes(button.dataset.layer)));
+      const isBare = Boolean(this.data?.is_bare);
+      button.setAttribute("aria-pressed", String(!isBare && this.layers.includes(button.dataset.layer)));
+      button.disabled = isBare && button.dataset.layer !== "box";
     }
     for (const button of this.root.querySelectorAll("[data-toggle]")) {
       const name = button.dataset.toggle;
       button.setAttribute("aria-pressed", String(name === "blinking" ? this.blinking !== null : this.wanted[name]));
+      if (name === "three") button.disabled = !this.data?.has_third;
     }
     this.root.querySelector("[data-act=bare]").setAttribute("aria-pressed", String(this.layers.length === 0));
   }

@@ -1,0 +1,130 @@
+"""A disputed pair on the screen, and settling it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pages.components import evidence, state
+from pages.components.room import Room, Work, pair_name
+from pages.components.words import DECISIONS
+from pages.components.worklist import Worklist
+from pages.components.workspace import Record, Workspace
+from pairx_core.decisions import Decision, Verdict
+from pairx_core.decisions.adjudication import Dispute, disputes
+from pairx_core.decisions.decision import ADJUDICATED
+from pairx_core.errors import PairxError
+from pairx_core.retrieval import Candidate, CandidateFilters
+
+
+@dataclass(frozen=True, eq=False)
+class DisputeRoom(Room):
+    """A pair on which reviewers differ."""
+
+    dispute: Dispute | None = None  # never None in a room that was entered
+    session: str = ""  # the session whose dispute it is; empty: of all decisions
+
+    @property
+    def said(self) -> tuple[Decision, ...]:
+        """What each reviewer said."""
+        assert self.dispute is not None
+        return self.dispute.said
+
+    @property
+    def settled(self) -> Decision | None:
+        """The adjudication that stands."""
+        assert self.dispute is not None
+        return self.dispute.settled
+
+
+def of_record(workspace: Workspace, record: Record, session: str) -> tuple[Dispute, ...]:
+    """The disputes about photos of the catalogue, in one session or in all decisions."""
+    found = disputes(record.rows, session=session or None)
+    catalogue = workspace.catalogue
+    return tuple(one for one in found if one.query_id in catalogue and one.candidate_id in catalogue)
+
+
+def enter(workspace: Workspace, record: Record, reviewer: str, session: str, dispute: Dispute) -> DisputeRoom:
+    """The disputed pair, with the ticked matches of those who argue."""
+    query, photo = (
+        workspace.catalogue.photo(dispute.query_id),
+        workspace.catalogue.photo(dispute.candidate_id),
+    )
+    known = next((one for one in dispute.said if one.similarity is not None), None)
+    similarity = known.similarity if known is not None and known.similarity is not None else 0.0
+    candidate = Candidate(photo, similarity, (known.rank if known else None) or 1)
+    own = {dispute.settled.pair: dispute.settled} if dispute.settled else {}
+    work = Work(workspace, reviewer, CandidateFilters(), Worklist((), {}, lambda _: ()), record, own, {})
+    name = pair_name(workspace.catalogue, *sorted((query.id, photo.id)))
+    return DisputeRoom(
+        work,
+        query,
+        (candidate,),
+        candidate,
+        name=f"dispute-{name}",
+        upcoming=(),
+        arguments=dispute.said,
+        dispute=dispute,
+        session=session,
+    )
+
+
+def settle(room: DisputeRoom, verdict: Verdict) -> None:
+    """Record the adjudicator's decision, which counts from now on whatever the reviewers said."""
+    if not room.work.reviewer:
+        state.tell("error", "Enter your name first: an adjudication carries it, as each decision does.")
+        return
+    state.hear(room.pair)
+    if not state.is_settled(room.pair):  # a held key, a double click, or a page that is out of date
+        return
+    try:
+        _record(room, verdict)
+    except PairxError as error:
+        state.tell("error", str(error))
+        return
+    state.decided(room.pair)
+    state.tell("toast", f"Settled: {DECISIONS[verdict][1]}.")
+
+
+def undo(room: DisputeRoom) -> None:
+    """Take the adjudication back; the pair is disputed again."""
+    if room.settled is None:
+        return
+    try:
+        room.work.workspace.log.undo(room.settled, reviewer=room.work.reviewer, session=room.settled.session)
+    except PairxError as error:
+        state.tell("error", str(error))
+        return
+    state.decided(room.pair)
+    state.tell("toast", "The adjudication is taken back.")
+
+
+def _record(room: DisputeRoom, verdict: Verdict) -> None:
+    workspace, typed, candidate = room.work.workspace, state.typed(room.pair), room.candidates[0]
+    decision_id = state.decision_id()
+    ticked = evidence.of_decision(room, decision_id)
+    if ticked is not None:
+        workspace.evidence.record(ticked)
+    shown = state.shown(room.pair)
+    row = workspace.log.record(
+        reviewer=room.work.reviewer,
+        session=room.session or room.said[0].session,
+        query_id=room.query.id,
+        candidate_id=candidate.photo.id,
+        decision=verdict,
+        decision_id=decision_id,
+        confidence=typed.confidence,
+        tags=(*(tag for tag in typed.tags if tag != ADJUDICATED), ADJUDICATED),
+        note=typed.note,
+        rank=room.said[0].rank,
+        similarity=room.said[0].similarity,
+        query_path=room.query.catalogue_path,
+        candidate_path=candidate.photo.catalogue_path,
+        query_identity=room.query.identity or "",
+        candidate_identity=candidate.photo.identity or "",
+        model=workspace.model.name,
+        layer=workspace.layer,
+        overlay_shown=tuple(name for name in state.LAYERS if name in shown) or ("none",),
+        seconds=state.seconds_seen(room.pair),
+    )
+    if ticked is not None and row.decision_id != ticked.decision_id:  # it was a second thought
+        workspace.evidence.record(replace(ticked, decision_id=row.decision_id))

@@ -1,0 +1,118 @@
+"""What the buttons of a session's room do. What is said to the reviewer never tells who is on a photo."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pages.components import evidence, state
+from pages.components.session_room import SessionRoom
+from pages.components.words import DECISIONS
+from pages.components.workspace import Workspace
+from pairx_core.decisions import Decision, Verdict
+from pairx_core.errors import PairxError
+from pairx_core.sessions import Progress, Stage, progress
+
+CLOSED = "The session was closed meanwhile: nothing was saved."
+
+
+def decide(room: SessionRoom, decision: Verdict) -> None:
+    """Record what the reviewer says about the pair, at the stage that its buttons were drawn for."""
+    state.hear(room.pair)
+    if not state.is_settled(room.pair):  # a held key, a double click, or a page that is out of date
+        return
+    try:
+        if _is_still_asked(room):
+            _record(room, decision)
+            _tell(room, decision)
+    except PairxError as error:
+        state.tell("error", str(error))
+        return
+    state.decided(room.pair)
+
+
+def undo(workspace: Workspace, so_far: Progress, last: Decision) -> None:
+    """Take back the reviewer's last final verdict; its pair is asked again, with the explanation."""
+    session, reviewer, log = so_far.session, so_far.reviewer, workspace.log
+    try:
+        now = progress(session, reviewer, log.decisions()).last_undoable()
+        if now is None or now.decision_id != last.decision_id:
+            state.tell("error", "Nothing was undone: a newer decision was saved meanwhile.")
+            return
+        if not workspace.sessions.find(session.session_id).is_open:
+            state.tell("error", CLOSED)
+            return
+        log.undo(last, reviewer=reviewer, session=session.name)
+    except PairxError as error:
+        state.tell("error", str(error))
+        return
+    number = session.numbers[last.pair]
+    pair = f"{session.session_id}-{number}"
+    state.decided(pair)
+    state.put_back(pair, state.Typed(last.note, last.confidence, last.tags), last.decision_id)
+    state.put_session_place(session.session_id, session.queues[reviewer].index(number) - 1)
+    state.tell("toast", f"Undone: {DECISIONS[last.decision][1]}.")
+
+
+def later(room: SessionRoom) -> None:
+    """Leave the pair for now; it comes again at the end."""
+    state.put_session_place(room.session.session_id, room.asked.place)
+
+
+def _is_still_asked(room: SessionRoom) -> bool:
+    """Whether the record still asks what the buttons were drawn for: another tab may have answered."""
+    workspace = room.work.workspace
+    if not workspace.sessions.find(room.session.session_id).is_open:
+        state.tell("error", CLOSED)
+        return False
+    now = progress(room.session, room.work.reviewer, workspace.log.decisions())
+    return now.stage(room.asked.number) is room.asked.stage
+
+
+def _record(room: SessionRoom, decision: Verdict) -> None:
+    workspace, typed, pair = (
+        room.work.workspace,
+        state.typed(room.pair),
+        room.session.pairs[room.asked.number],
+    )
+    decision_id = state.decision_id()
+    ticked = None if room.is_bare else evidence.of_decision(room, decision_id)
+    if ticked is not None:
+        workspace.evidence.record(ticked)
+    query, candidate = room.query, room.candidates[0].photo
+    row = workspace.log.record(
+        reviewer=room.work.reviewer,
+        session=room.session.name,
+        query_id=query.id,
+        candidate_id=candidate.id,
+        decision=decision,
+        decision_id=decision_id,
+        confidence=typed.confidence,
+        tags=typed.tags,
+        note=typed.note,
+        rank=pair.rank,
+        similarity=pair.similarity,
+        query_path=query.catalogue_path,
+        candidate_path=candidate.catalogue_path,
+        query_identity=query.identity or "",
+        candidate_identity=candidate.identity or "",
+        model=workspace.model.name,
+        layer=workspace.layer,
+        overlay_shown=_overlay_shown(room),
+        blind=room.is_bare,
+        seconds=state.seconds_seen(room.pair),
+    )
+    if ticked is not None and row.decision_id != ticked.decision_id:  # it was a second thought
+        workspace.evidence.record(replace(ticked, decision_id=row.decision_id))
+
+
+def _overlay_shown(room: SessionRoom) -> tuple[str, ...]:
+    shown = frozenset[str]() if room.is_bare else state.shown(room.pair)
+    return tuple(name for name in state.LAYERS if name in shown) or ("none",)
+
+
+def _tell(room: SessionRoom, decision: Verdict) -> None:
+    word = DECISIONS[decision][1].capitalize()
+    if room.asked.stage is Stage.BLIND:
+        state.tell("toast", f"{word}. Now the explanation: keep your verdict, or change it.")
+    else:
+        state.tell("toast", f"{word}. On to the next pair.")

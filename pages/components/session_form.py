@@ -1,0 +1,184 @@
+"""The form by which a coordinator makes an expert session."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import streamlit as st
+
+from pages.components import saying, state, visitors
+from pages.components.room import ALL_PHOTOS, TO_IDENTIFY
+from pages.components.words import count
+from pages.components.workspace import K, Workspace
+from pairx_core.catalogue import Photo
+from pairx_core.errors import PairxError
+from pairx_core.retrieval import CandidateFilters
+from pairx_core.sessions import ExpertSession, SessionPair, known_answers, plan_session
+from pairx_core.sessions.planning import Order
+
+_ORDERS: dict[Order, str] = {
+    "shuffled": "shuffled, for each reviewer differently",
+    "by_query": "query by query",
+}
+_BLIND, _OPEN, _OPEN_TOGETHER = "Blind, then reveal", "Open", "Open, others' verdicts shown"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What the coordinator entered."""
+
+    name: str
+    reviewers: tuple[str, ...]
+    which: str
+    species: frozenset[str]
+    flanks: frozenset[str]
+    sites: frozenset[str]
+    most: int  # queries; 0: all
+    k: int  # candidates a query
+    overlap: int
+    known: int  # known-answer pairs
+    order: Order
+    mode: str
+    seed: int
+
+
+def show(workspace: Workspace, coordinator: str) -> None:
+    """Draw the form; what it makes is saved before it is said to be made."""
+    with st.form("new_session", border=True, enter_to_submit=False):
+        wanted = _fields(workspace)
+        if not st.form_submit_button("Make the session", type="primary", icon=":material/group_add:"):
+            return
+    try:
+        session = _plan(workspace, wanted, coordinator)
+        workspace.sessions.add(session)
+        state.keep_coordinator_key(session.coordinator_key)
+        visitors.note_blind(workspace)
+    except PairxError as error:
+        saying.error(str(error))
+        return
+    shares = {len(queue) for queue in session.queues.values()}
+    share = count(min(shares), "pair") if len(shares) == 1 else f"{min(shares)} or {max(shares)} pairs"
+    state.tell("success", f"The session “{session.name}” is made: {share} for each reviewer.")
+    state.show_session(session.session_id)
+    st.rerun()
+
+
+def _fields(workspace: Workspace) -> _Wanted:
+    left, right = st.columns(2, gap="large")
+    photos = workspace.index.photos
+    with left:
+        name = st.text_input("Name", max_chars=80, placeholder="spring 2026", key="new_name")
+        reviewers = st.text_area(
+            "Reviewers, one a line",
+            height=110,
+            key="new_reviewers",
+            help="Names as they will stand in the record; where people sign in, their e-mail addresses.",
+        )
+        mode = st.radio(
+            "What reviewers see",
+            [_BLIND, _OPEN, _OPEN_TOGETHER],
+            captions=[
+                "First the bare photos, then the explanation; identities and others' verdicts stay hidden.",
+                "Identities, similarity and explanation from the start.",
+                "As open, with what the other reviewers said.",
+            ],
+            key="new_mode",
+        )
+    with right:
+        which = st.segmented_control(
+            "Queries",
+            [TO_IDENTIFY, ALL_PHOTOS],
+            default=_first_choice(photos),
+            required=True,
+            key="new_which",
+        )
+        species, flanks, sites = (
+            frozenset(st.multiselect(label, _values(photos, field), placeholder="all", key=f"new_{field}"))
+            for label, field in (("Species", "species"), ("Flank", "flank"), ("Site", "site"))
+        )
+        with st.container(horizontal=True):
+            most = st.number_input(
+                "Most queries", 0, value=0, key="new_most", help="Drawn by lot; 0: all of them"
+            )
+            k = st.number_input("Candidates a query", 1, K, 3, key="new_k")
+        with st.container(horizontal=True):
+            overlap = st.number_input("Reviewers a pair", 1, value=2, key="new_overlap")
+            known = st.number_input(
+                "Known-answer pairs",
+                0,
+                value=10,
+                key="new_known",
+                help="Pairs of identified photos, half of them the same individual, hidden among the others; all "
+                "reviewers see them.",
+            )
+        with st.container(horizontal=True):
+            order = st.selectbox("Order", list(_ORDERS), format_func=_ORDERS.__getitem__, key="new_order")
+            seed = st.number_input(
+                "Seed", 0, value=1, key="new_seed", help="The same seed draws the same lots"
+            )
+    return _Wanted(
+        name,
+        tuple(reviewers.splitlines()),
+        which or ALL_PHOTOS,
+        species,
+        flanks,
+        sites,
+        int(most),
+        int(k),
+        int(overlap),
+        int(known),
+        cast(Order, order),
+        mode,
+        int(seed),
+    )
+
+
+def _plan(workspace: Workspace, wanted: _Wanted, coordinator: str) -> ExpertSession:
+    queries = _queries(workspace.index.photos, wanted)
+    filters = CandidateFilters()
+    pairs = [
+        SessionPair(query.id, one.photo.id, one.rank, one.similarity)
+        for query in queries
+        for one in workspace.candidates(query, filters)[: wanted.k]
+    ]
+    return plan_session(
+        name=wanted.name,
+        coordinator=coordinator,
+        reviewers=wanted.reviewers,
+        pairs=pairs,
+        known_answers=known_answers(workspace.index, wanted.known, seed=wanted.seed),
+        overlap=wanted.overlap,
+        order=wanted.order,
+        is_blind=wanted.mode == _BLIND,
+        shows_others=wanted.mode == _OPEN_TOGETHER,
+        seed=wanted.seed,
+        catalogue=workspace.catalogue.source.name,
+        model=workspace.model.name,
+        layer=workspace.layer,
+    )
+
+
+def _queries(photos: Sequence[Photo], wanted: _Wanted) -> list[Photo]:
+    chosen = [
+        photo
+        for photo in photos
+        if (wanted.which == ALL_PHOTOS or not photo.is_known)
+        and (not wanted.species or photo.species in wanted.species)
+        and (not wanted.flanks or photo.flank in wanted.flanks)
+        and (not wanted.sites or photo.site in wanted.sites)
+    ]
+    if not 0 < wanted.most < len(chosen):
+        return chosen
+    drawn = sorted(random.Random(wanted.seed).sample(range(len(chosen)), wanted.most))
+    return [chosen[at] for at in drawn]
+
+
+def _first_choice(photos: Sequence[Photo]) -> str:
+    return TO_IDENTIFY if any(not photo.is_known for photo in photos) else ALL_PHOTOS
+
+
+def _values(photos: Sequence[Photo], field: str) -> list[str]:
+    return sorted({str(getattr(photo, field)) for photo in photos if getattr(photo, field)})

@@ -1,0 +1,103 @@
+"""Decisions: what the record holds, how far the work is, and who is who by it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from html import escape
+
+import streamlit as st
+
+from pages.components import (
+    browser,
+    navigation,
+    opening,
+    record_charts,
+    record_table,
+    saying,
+    state,
+    visitors,
+)
+from pages.components.record import Summary, summarise
+from pages.components.words import count
+from pages.components.workspace import Workspace
+from pairx_core.decisions.exporting import csv_bytes
+
+
+def decisions() -> None:
+    """Draw the page."""
+    state.keep_reviewer()
+    workspace = opening.workspace_or_stop()
+    visitors.everything_or_stop(workspace)
+    browser.connect()
+    _tell()
+    summary = summarise(workspace)
+    if summary.trouble is not None:
+        saying.error(str(summary.trouble))
+    _numbers(workspace, summary)
+    if summary.rows:
+        record_charts.show(summary.standing)
+        record_table.show(workspace, summary.rows, summary.standing_ids)
+    else:
+        st.info("Nothing is decided yet. What you decide on Review is kept here.")
+
+
+def _tell() -> None:
+    for message in state.take_messages():
+        if message.kind == "error":
+            saying.error(message.text)
+        elif message.kind == "success":
+            saying.success(message.text)
+        else:
+            saying.toast(message.text)
+
+
+def _numbers(workspace: Workspace, summary: Summary) -> None:
+    reviewers = Counter(row.reviewer for row in summary.standing)
+    numbers = {
+        "Decisions": f"{len(summary.standing):,}",
+        "Reviewers": f"{len(reviewers):,}",
+        "Pairs": f"{len({tuple(sorted(row.pair)) for row in summary.standing}):,}",
+        "Disagreements": f"{summary.disputed:,}",
+    }
+    with st.container(horizontal=True, key="numbers"):
+        for label, number in numbers.items():
+            st.metric(label, number, border=True)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _downloads(workspace, summary)
+        if summary.disputed:
+            st.page_link(
+                "pages/disagreements.py", label="Settle the disagreements", icon=":material/balance:"
+            )
+    if reviewers:
+        by = ", ".join(f"{escape(name)} ({number:,})" for name, number in reviewers.most_common())
+        st.html(f"<div class='px-facts-line'>{count(len(reviewers), 'reviewer')}: {by}</div>")
+    if summary.damaged:
+        rows = "; ".join(str(one) for one in summary.damaged[:5])
+        more = f" and {len(summary.damaged) - 5:,} more" if len(summary.damaged) > 5 else ""
+        saying.warning(f"{count(len(summary.damaged), 'row')} cannot be read and left out: {rows}{more}.")
+
+
+def _downloads(workspace: Workspace, summary: Summary) -> None:
+    st.download_button(
+        "Decisions (CSV)",
+        data=lambda: csv_bytes(workspace.log.decisions()),
+        file_name="pairx_decisions.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        disabled=not summary.rows,
+        on_click="ignore",
+        help="All rows. Text that a spreadsheet would run as a formula begins with an apostrophe.",
+    )
+    st.download_button(
+        "As stored",
+        data=lambda: csv_bytes(workspace.log.decisions(), neutralise=False),
+        file_name="pairx_decisions_as_stored.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        disabled=not summary.rows,
+        on_click="ignore",
+        help="Byte for byte what the record holds, for programs and for merging.",
+    )
+
+
+navigation.draw(decisions)

@@ -1,0 +1,162 @@
+"""Lists of small JSON objects beside the decisions, to which several programs append."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from pairx_core.decisions.appending import Follower, append, locked, make_folder_of
+from pairx_core.errors import DecisionLogError
+
+Entry = dict[str, Any]
+_LONGEST_EXCERPT = 80  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedLine:
+    """A line that cannot be read; it stays where it is."""
+
+    line: int  # from 1
+    excerpt: str  # how it begins
+    reason: str
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.reason}: “{self.excerpt}”"
+
+
+class Lines(Protocol):
+    """An append-only list of JSON objects. Safe for several threads and programs."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it, such as its path."""
+
+    def append(self, entry: Entry) -> None:
+        """Append an object; it lasts when this returns.
+
+        Raises:
+            DecisionLogError: it was not saved.
+        """
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All objects that can be read, in their order; the same tuple while nothing is new.
+
+        Raises:
+            DecisionLogError: they cannot be read.
+        """
+
+    @property
+    def damaged(self) -> tuple[DamagedLine, ...]:
+        """What cannot be read: torn by a crash, or changed by another program."""
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keep other threads and programs from appending, for what must be read first."""
+
+
+class FileLines:
+    """Lines in a file, made when the first one is appended."""
+
+    def __init__(self, path: Path, kind: str, *, lock_timeout: float = 10.0) -> None:
+        self.path = path
+        self._kind = kind  # what messages call the file, such as sessions file
+        self._lock_timeout = lock_timeout  # seconds to wait for another program that is writing
+        self._threads = threading.RLock()
+        self._depth = 0  # of exclusive(), which may be nested in one thread
+        self._file = Follower(path)
+        self._entries: list[Entry] = []
+        self._damaged: list[DamagedLine] = []
+        self._count = 0  # whole lines that were read
+        self._tail = b""  # the bytes after them: torn, or being written at this moment
+        self._snapshot: tuple[Entry, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The path."""
+        return str(self.path)
+
+    def append(self, entry: Entry) -> None:
+        """Append an object; it is on the disk when this returns."""
+        line = (json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "replace")
+        with self.exclusive():
+            self._refresh()
+            append(self.path, (b"\n" if self._tail else b"") + line)
+            self._refresh()
+
+    def entries(self) -> tuple[Entry, ...]:
+        """All objects that can be read, in their order; the same tuple while nothing is new."""
+        with self._threads:
+            self._refresh()
+            return self._snapshot
+
+    @property
+    def damaged(self) -> tuple[DamagedLine, ...]:
+        """Whole lines that cannot be read."""
+        with self._threads:
+            self._refresh()
+            return tuple(self._damaged)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other threads and programs from appending."""
+        with self._threads:
+            if self._depth:
+                yield
+                return
+            make_folder_of(self.path, self._kind)
+            with locked(self.path, self._kind, self._lock_timeout):
+                self._depth += 1
+                try:
+                    yield
+                finally:
+                    self._depth -= 1
+
+    def _refresh(self) -> None:
+        content = self._unread()
+        if self._file.taken == 0:
+            self._entries, self._damaged, self._count, self._snapshot = [], [], 0, ()
+        *lines, self._tail = content.split(b"\n")
+        for line in lines:
+            self._add(line)
+        self._file.take(content[: len(content) - len(self._tail)])
+        if len(self._entries) != len(self._snapshot):
+            self._snapshot = tuple(self._entries)
+
+    def _unread(self) -> bytes:
+        try:
+            return self._file.unread()
+        except FileNotFoundError:
+            if not self._file.has_seen_file:
+                return b""
+            raise DecisionLogError(
+                f"The {self._kind} {self.path} is gone. Put it back, or open the catalogue again to start a new one."
+            ) from None
+        except OSError as error:
+            raise DecisionLogError(
+                f"The {self._kind} {self.path} cannot be read ({error.strerror}). Allow reading it, or move it away "
+                "and open the catalogue again; it was not changed."
+            ) from error
+
+    def _add(self, line: bytes) -> None:
+        self._count += 1
+        if not line.strip():
+            return
+        try:
+            self._entries.append(_parsed(line))
+        except ValueError as reason:
+            excerpt = line.decode("utf-8", "replace").strip()[:_LONGEST_EXCERPT]
+            self._damaged.append(DamagedLine(self._count, excerpt, str(reason)))
+
+
+def _parsed(line: bytes) -> Entry:
+    try:
+        value = json.loads(line.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise ValueError("not one whole JSON object") from None
+    if not isinstance(value, dict):
+        raise ValueError("not one whole JSON object")
+    return value
