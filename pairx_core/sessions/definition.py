@@ -38,7 +38,9 @@ class ExpertSession:
     pairs: tuple[SessionPair, ...]
     queues: Mapping[str, tuple[int, ...]]  # reviewer → numbers of their pairs (from 0), in their order
     keys: Mapping[str, str] = field(repr=False)  # reviewer → what their link holds instead of a password
-    coordinator_key: str = field(repr=False, default="")  # what its coordinator's link holds; empty: none has one
+    coordinator_key: str = field(
+        repr=False, default=""
+    )  # what its coordinator's link holds; empty: none has one
     is_blind: bool = True  # first the bare photos, then the explanation; identities stay hidden throughout
     shows_others: bool = False  # whether an open session shows what the others said
     overlap: int = 1  # reviewers who see each pair; known-answer pairs are seen by all

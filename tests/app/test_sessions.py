@@ -323,3 +323,27 @@ def test_without_a_name_nothing_is_settled(open_app, herd, disputed, decisions):
     press(app, "Accept")
     assert "name" in app.error[0].value
     assert len(rows(decisions)) == before
+
+
+# --- what came of it -------------------------------------------------------------------------------------------------
+
+
+def test_results_say_agreement_accuracy_changes_and_time(open_app, herd, make):
+    known = [SessionPair("k0", "k1", 1, 0.9, truth=True), SessionPair("k2", "k4", 1, 0.8, truth=False)]
+    session = make(pairs=[SessionPair("u0", "k0", 1, 0.9)], known_answers=known)
+    for reviewer, verdicts in (("Ben", ("Accept", "Accept")), ("Cleo", ("Reject", "Accept"))):
+        app = open_app(herd, None, review=session.keys[reviewer])
+        for _ in range(3):
+            press(app, verdicts[0])
+            button_label = f"Keep: {verdicts[1]}" if verdicts[0] == verdicts[1] else verdicts[1]
+            press(app, button_label)
+    app = see(open_app(herd, coordinate=session.coordinator_key), "sessions")
+    tables = [one.value for one in app.dataframe]
+    agreement, right, reveal, times = tables
+    assert agreement.loc["Percent agreement"].tolist() == ["0.000 (0.00 to 0.00), 3", "1.000 (1.00 to 1.00), 3"]
+    assert right["Accepted wrongly"].tolist() == [1, 0, 1, 1]
+    assert right["Rejected wrongly"].tolist() == [0, 1, 0, 0]
+    everyone = reveal.iloc[-1]
+    assert (everyone["Kept"], everyone["Changed"]) == (3, 3)
+    assert (everyone["For the better"], everyone["For the worse"]) == (1, 1)
+    assert times["Decisions"].tolist() == [3, 3, 3, 3]
