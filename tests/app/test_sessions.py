@@ -340,7 +340,10 @@ def test_results_say_agreement_accuracy_changes_and_time(open_app, herd, make):
     app = see(open_app(herd, coordinate=session.coordinator_key), "sessions")
     tables = [one.value for one in app.dataframe]
     agreement, right, reveal, times = tables
-    assert agreement.loc["Percent agreement"].tolist() == ["0.000 (0.00 to 0.00), 3", "1.000 (1.00 to 1.00), 3"]
+    assert agreement.loc["Percent agreement"].tolist() == [
+        "0.000 (0.00 to 0.00), 3",
+        "1.000 (1.00 to 1.00), 3",
+    ]
     assert right["Accepted wrongly"].tolist() == [1, 0, 1, 1]
     assert right["Rejected wrongly"].tolist() == [0, 1, 0, 0]
     everyone = reveal.iloc[-1]

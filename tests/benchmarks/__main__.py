@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from pairx_core import PairExplainer, build_index, load_model, read_catalogue, render_overlay
-from tests.benchmarks import engine, room
+from tests.benchmarks import engine, record, room
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data_samples" / "metadata.csv"
 ROUNDS = 5
@@ -47,6 +47,7 @@ def main() -> None:
     }
     _report(_measure(table))
     room.main()
+    record.main()
     print(
         "\nA MiewID-shaped model (EfficientNetV2-RW-M, random weights), 440×440, blocks.3, 20 lines, 10 color maps"
     )
