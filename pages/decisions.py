@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.components import (
     browser,
+    individuals_list,
     navigation,
     opening,
     record_charts,
@@ -22,6 +23,8 @@ from pages.components.words import count
 from pages.components.workspace import Workspace
 from pairx_core.decisions.exporting import csv_bytes
 
+_RECORD, _INDIVIDUALS = "Record", "Individuals"
+
 
 def decisions() -> None:
     """Draw the page."""
@@ -34,7 +37,17 @@ def decisions() -> None:
     if summary.trouble is not None:
         saying.error(str(summary.trouble))
     _numbers(workspace, summary)
-    if summary.rows:
+    shown = st.segmented_control(
+        "Show",
+        [_RECORD, _INDIVIDUALS],
+        default=_RECORD,
+        required=True,
+        key="shown_part",
+        label_visibility="collapsed",
+    )
+    if shown == _INDIVIDUALS:
+        individuals_list.show(workspace, summary)
+    elif summary.rows:
         record_charts.show(summary.standing)
         record_table.show(workspace, summary.rows, summary.standing_ids)
     else:
@@ -53,11 +66,14 @@ def _tell() -> None:
 
 def _numbers(workspace: Workspace, summary: Summary) -> None:
     reviewers = Counter(row.reviewer for row in summary.standing)
+    found = summary.individuals
     numbers = {
         "Decisions": f"{len(summary.standing):,}",
         "Reviewers": f"{len(reviewers):,}",
-        "Pairs": f"{len({tuple(sorted(row.pair)) for row in summary.standing}):,}",
+        "Pairs": f"{len(summary.settled):,}",
         "Disagreements": f"{summary.disputed:,}",
+        "Individuals": f"{found.count:,}",
+        "Contradictions": f"{len(found.contradictions):,}",
     }
     with st.container(horizontal=True, key="numbers"):
         for label, number in numbers.items():

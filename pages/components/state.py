@@ -171,6 +171,11 @@ def put_dispute_place(place: int) -> None:
     st.session_state["dispute_place"] = max(0, place)
 
 
+def field(key: str) -> str:
+    """What is typed in a field, by its key."""
+    return str(st.session_state.get(key) or "").strip()
+
+
 def choose_queries(which: str) -> None:
     """Choose in the sidebar which photos are queries; before the page is drawn."""
     st.session_state["queries"] = which
