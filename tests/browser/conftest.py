@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,9 +87,17 @@ def server(herd, tiny_checkpoint, tmp_path_factory, chromium) -> Iterator[Server
 
 
 @contextlib.contextmanager
-def serving(catalogue: Path | None, model: Path | None, folder: Path) -> Iterator[Server]:
+def serving(
+    catalogue: Path | None,
+    model: Path | None,
+    folder: Path,
+    *,
+    port: int | None = None,
+    options: Sequence[str] = (),
+    **settings: str,
+) -> Iterator[Server]:
     """The app on a free port, with a fresh cache; ended by its own process id. None: what is bundled."""
-    port = _free_port()
+    port = port or _free_port()
     decisions = folder / "decisions.csv"
     environment = {
         **os.environ,
@@ -98,8 +106,9 @@ def serving(catalogue: Path | None, model: Path | None, folder: Path) -> Iterato
         "PAIRX_DECISIONS": str(decisions),
         "PAIRX_CACHE": str(folder / "cache"),
         "OMP_NUM_THREADS": "1",  # a network this small gains nothing from more
+        **settings,
     }
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port), *options]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
         try:
