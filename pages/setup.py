@@ -10,11 +10,12 @@ from html import escape
 import streamlit as st
 
 from pages.components import navigation, opening, saying, state, visitors
-from pages.components.words import count
+from pages.components.words import count, short_place
 from pages.components.workspace import Source, Workspace
 from pairx_core.catalogue import Problem
 from pairx_core.decisions import Decision
 from pairx_core.errors import PairxError
+from pairx_core.settings import without_password
 
 _MOST_UNSCROLLED, _MOST_LISTED = 4, 500
 
@@ -66,17 +67,20 @@ def _form(source: Source) -> None:
         with st.container(horizontal=True):
             layer = st.text_input("Layer", source.layer, placeholder="the model's recommended one")
             decisions = st.text_input(
-                "Decisions file",
-                source.decisions,
+                "Decisions",
+                without_password(source.decisions),
                 placeholder="pairx_decisions.csv beside the catalogue",
-                help="When another catalogue is entered and this is left as it is, the decisions go to a file "
-                "beside that catalogue.",
+                help="A CSV file, or a database's address such as postgresql://user:password@server/name. When another "
+                "catalogue is entered and this is left as it is, the decisions go to a file beside that catalogue.",
             )
         if st.form_submit_button("Open", type="primary", icon=":material/folder_open:"):
             wanted = (
                 text.strip() for text in (catalogue, model.strip() or "demo", checkpoint, layer, decisions)
             )
-            _begin(_with_own_decisions(Source(*wanted), source))
+            entered = Source(*wanted)
+            if entered.decisions == without_password(source.decisions):
+                entered = replace(entered, decisions=source.decisions)
+            _begin(_with_own_decisions(entered, source))
 
 
 def _with_own_decisions(wanted: Source, shown: Source) -> Source:
@@ -116,7 +120,7 @@ def _follow() -> None:
     state.tell(
         "success",
         f"Opened {workspace.catalogue.source}: {photos} ready for review. "
-        f"Decisions are written to {workspace.log.path}.",
+        f"Decisions are written to {workspace.log.location}.",
     )
     st.rerun()
 
@@ -138,7 +142,7 @@ def _open_now() -> None:
     st.html(
         f"<table class='px-table'>{_row('Catalogue', workspace.catalogue.source)}"
         f"{_row('Model', _model(workspace))}"
-        f"{_row('Decisions', workspace.log.path)}</table>"
+        f"{_row('Decisions', workspace.log.location)}</table>"
     )
     _numbers(workspace)
     problems = [*workspace.catalogue.problems, *workspace.index.skipped, *_notes(workspace)]
@@ -187,7 +191,7 @@ def _numbers(workspace: Workspace) -> None:
 
 def _notes(workspace: Workspace) -> list[Problem]:
     """What is to be said of the model and the decisions file."""
-    name = workspace.log.path.name
+    name = short_place(workspace.log.location)
     notes = [Problem("note", workspace.model.name, workspace.unexplained)] if workspace.unexplained else []
     record = workspace.decisions()
     if record.trouble is not None:
@@ -219,7 +223,7 @@ def _is_about(workspace: Workspace, decision: Decision) -> bool:
 
 def _damaged(workspace: Workspace) -> list[Problem]:
     """Rows of the decisions file that cannot be read; they stay in it."""
-    name = workspace.log.path.name
+    name = short_place(workspace.log.location)
     return [
         Problem("note", f"{name}, row {row.row}", f"This decision cannot be read: {row.reason}")
         for row in workspace.log.damaged

@@ -275,20 +275,56 @@ def merge_decisions(files: tuple[Path, ...], out: Path, timezone: str | None) ->
 
 
 @decisions.command("export")
-@click.argument("log", type=click.Path(path_type=Path))
+@click.argument("log")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The file to write.")
 @click.option("--raw", is_flag=True, help="As the store writes them, without protection from formulas.")
 @_timezone_option
-def export_decisions(log: Path, out: Path, raw: bool, timezone: str | None) -> None:
-    """Write the decisions in LOG to a CSV file that is safe to open in a spreadsheet program."""
+def export_decisions(log: str, out: Path, raw: bool, timezone: str | None) -> None:
+    """Write the decisions in LOG to a CSV file that is safe to open in a spreadsheet program.
+
+    LOG is a decisions file, or the address of a database.
+    """
     from pairx_core.decisions import EvidenceLog
     from pairx_core.decisions.exporting import export_csv
     from pairx_core.decisions.merging import read_source
+    from pairx_core.decisions.store import open_decisions
+    from pairx_core.settings import is_address
 
-    found = read_source(log, timezone=_timezone(timezone))
-    export_csv(found.decisions, out, neutralise=not raw, evidence=EvidenceLog(log))
-    _tell_notes(found.notes)
-    click.echo(f"wrote {len(found.decisions)} decisions to {out}")
+    if is_address(log):
+        store = open_decisions(log)
+        rows, evidence = store.decisions(), store.evidence
+    else:
+        found = read_source(Path(log), timezone=_timezone(timezone))
+        rows, evidence = found.decisions, EvidenceLog(log)
+        _tell_notes(found.notes)
+    export_csv(rows, out, neutralise=not raw, evidence=evidence)
+    click.echo(f"wrote {len(rows)} decisions to {out}")
+
+
+@main.command()
+@click.argument("log")
+@click.option(
+    "--close", metavar="NAME", help="End the session of this name: nothing of it is hidden any more."
+)
+def sessions(log: str, close: str | None) -> None:
+    """List the expert sessions of LOG, a decisions file or a database's address, with the ends of their links."""
+    from pairx_core.decisions.store import open_decisions
+    from pairx_core.sessions import SessionBook
+    from pairx_core.settings import is_address
+
+    if not is_address(log) and not Path(log).is_file():
+        raise click.ClickException(f"There is no decisions file {log}.")
+    book = SessionBook(open_decisions(log).lines("sessions"))
+    if close is not None:
+        found = next((one for one in book.sessions() if one.name.casefold() == close.casefold()), None)
+        if found is None:
+            raise click.ClickException(f"There is no session “{close}” in {log}.")
+        book.close(found, by="command line")
+    for session in book.sessions():
+        click.echo(f"{session.name}: {'open' if session.is_open else 'closed'}, {len(session.pairs)} pairs")
+        click.echo(f"  coordinator {session.coordinator}: sessions?coordinate={session.coordinator_key}")
+        for reviewer, key in session.keys.items():
+            click.echo(f"  reviewer {reviewer}: ?review={key}")
 
 
 @main.command()

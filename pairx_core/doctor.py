@@ -99,16 +99,16 @@ def _cache() -> str:
 
 
 def _decisions() -> str:
-    """The decisions file is ours, and its folder can be written."""
+    """The record of decisions is ours, and can be written."""
     from pairx_core.catalogue import read_catalogue
-    from pairx_core.decisions import DecisionLog
+    from pairx_core.decisions.store import open_decisions
     from pairx_core.settings import Settings
 
     settings = Settings.from_environment()
-    path = settings.decisions_path_for(read_catalogue(settings.catalogue))
-    if path.exists():
-        count = len(DecisionLog(path).decisions())
-        return f"{path} holds {count} rows"
+    path = settings.decisions_for(read_catalogue(settings.catalogue))
+    if isinstance(path, str) or path.exists():
+        log = open_decisions(path)
+        return f"{log.location} holds {len(log.decisions())} rows"
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     with tempfile.TemporaryFile(dir=folder):
         return f"{path} can be made"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ class Settings:
 
     catalogue: Path  # a CSV file or a folder
     model: str  # as ``load_model`` takes it
-    decisions: Path | None  # None: beside the catalogue
+    decisions: Path | str | None  # a file, or a database's address; None: a file beside the catalogue
     cache: Path  # a folder; made when it is first needed
     coordinators: tuple[str, ...] = ()  # who makes expert sessions, where people sign in: addresses or names
 
@@ -40,7 +41,7 @@ class Settings:
         settings = cls(
             catalogue=_path(given, "PAIRX_CATALOGUE") or SAMPLE_CATALOGUE,
             model=_text(given, "PAIRX_MODEL") or "demo",
-            decisions=_path(given, "PAIRX_DECISIONS"),
+            decisions=_path_or_address(given, "PAIRX_DECISIONS"),
             cache=_path(given, "PAIRX_CACHE") or platformdirs.user_cache_path("pairx-review"),
             coordinators=_names(given, "PAIRX_COORDINATORS"),
         )
@@ -48,8 +49,8 @@ class Settings:
         _check_cache(settings.cache)
         return settings  # whether the catalogue is there is found out by reading it
 
-    def decisions_path_for(self, catalogue: Catalogue) -> Path:
-        """The decisions file to use with a catalogue: the one that was set, or else one beside the photos."""
+    def decisions_for(self, catalogue: Catalogue) -> Path | str:
+        """The record to use with a catalogue: the one that was set, or else a file beside the photos."""
         return self.decisions or decisions_beside(catalogue)
 
 
@@ -67,6 +68,23 @@ def _names(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
     return tuple(name for name in map(str.strip, _text(environment, variable).split(",")) if name)
 
 
+def is_address(decisions: str) -> bool:
+    """Whether a record of decisions is in a database, named by its address."""
+    return "://" in decisions
+
+
+def without_password(address: str) -> str:
+    """A database's address as it may be shown."""
+    return re.sub(
+        r"(?<=://)([^/@:]*):[^@/]*@", r"\1:***@", re.sub(r"(?i)(password=)[^&]*", r"\1***", address)
+    )
+
+
+def _path_or_address(environment: Mapping[str, str], variable: str) -> Path | str | None:
+    text = _text(environment, variable)
+    return text if is_address(text) else _path(environment, variable)
+
+
 def _path(environment: Mapping[str, str], variable: str) -> Path | None:
     text = _text(environment, variable)
     if not text:
@@ -81,7 +99,7 @@ def _path(environment: Mapping[str, str], variable: str) -> Path | None:
 
 def _check_decisions(settings: Settings) -> None:
     path = settings.decisions
-    if path is None:
+    if path is None or isinstance(path, str):
         return
     if _is_folder("PAIRX_DECISIONS", path):
         raise SettingsError(

@@ -14,6 +14,8 @@ from PIL import Image
 
 from pairx_core.cli import main
 from pairx_core.decisions import DecisionLog, Evidence, EvidenceLog
+from pairx_core.decisions.store import open_decisions
+from pairx_core.sessions import SessionBook, SessionPair, plan_session
 from tests.conftest import paint
 
 
@@ -135,6 +137,42 @@ def test_every_command_has_a_help_text_and_stands_in_the_readme():
     for name in main.list_commands(context):
         assert main.get_command(context, name).help
         assert f"python -m pairx_core {name}" in readme
+
+
+def test_sessions_are_listed_with_their_links_and_can_be_ended(run, tmp_path):
+    log = DecisionLog(tmp_path / "log.csv")
+    session = plan_session(
+        name="spring", coordinator="Ada", reviewers=["Ben"], pairs=[SessionPair("a", "b")], overlap=1
+    )
+    SessionBook(log.lines("sessions")).add(session)
+    shown = run("sessions", log.path).output
+    assert "spring: open, 1 pairs" in shown
+    assert session.coordinator_key in shown and session.keys["Ben"] in shown
+    assert "spring: closed" in run("sessions", log.path, "--close", "Spring").output
+
+
+def test_sessions_that_are_not_there_are_said(run, tmp_path):
+    log = DecisionLog(tmp_path / "log.csv")
+    assert "no session “winter”" in run("sessions", log.path, "--close", "winter").output
+    assert "no decisions file" in run("sessions", tmp_path / "gone.csv").output
+    assert not (tmp_path / "gone.csv").exists()
+
+
+def test_decisions_in_a_database_are_exported_as_the_file_would_hold_them(run, tmp_path):
+    stores = [open_decisions(f"sqlite:///{tmp_path / 'team.db'}"), open_decisions(tmp_path / "log.csv")]
+    time = datetime(2026, 3, 1, tzinfo=UTC)
+    for store in stores:
+        store.record(
+            reviewer="Ada",
+            query_id="q",
+            candidate_id="c",
+            decision="accept",
+            note="=1",
+            decision_id="d",
+            decided_at=time,
+        )
+    run("decisions", "export", f"sqlite:///{tmp_path / 'team.db'}", "-o", tmp_path / "out.csv", "--raw")
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "log.csv").read_bytes()
 
 
 def test_every_command_on_decisions_has_a_help_text_and_stands_in_its_document():

@@ -6,7 +6,7 @@ import pytest
 
 from pairx_core.catalogue import Catalogue
 from pairx_core.errors import SettingsError
-from pairx_core.settings import SAMPLE_CATALOGUE, Settings
+from pairx_core.settings import SAMPLE_CATALOGUE, Settings, without_password
 
 
 def refusal(**environment: str) -> str:
@@ -80,6 +80,34 @@ def test_decisions_lie_beside_the_catalogue_unless_set(tmp_path):
     table.touch()
     default = Settings.from_environment({})
     for source in (table, tmp_path):
-        assert default.decisions_path_for(Catalogue(source, ())) == tmp_path / "pairx_decisions.csv"
+        assert default.decisions_for(Catalogue(source, ())) == tmp_path / "pairx_decisions.csv"
     chosen = Settings.from_environment({"PAIRX_DECISIONS": str(tmp_path / "mine.csv")})
-    assert chosen.decisions_path_for(Catalogue(table, ())) == Path(tmp_path / "mine.csv")
+    assert chosen.decisions_for(Catalogue(table, ())) == Path(tmp_path / "mine.csv")
+
+
+def test_a_databases_address_is_left_as_it_is():
+    address = "postgresql://ada:s3cret@server.example.org:5432/nyala"
+    assert Settings.from_environment({"PAIRX_DECISIONS": f" {address} "}).decisions == address
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://ada:s3cret@server:5432/nyala", "postgresql://ada:***@server:5432/nyala"),
+        (
+            "postgresql://server/nyala?user=ada&password=s3cret",
+            "postgresql://server/nyala?user=ada&password=***",
+        ),
+        ("sqlite:////data/nyala.db", "sqlite:////data/nyala.db"),
+        ("postgresql://ada@server/nyala", "postgresql://ada@server/nyala"),
+        ("/data/nyala.csv", "/data/nyala.csv"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(address, shown):
+    assert without_password(address) == shown
+
+
+def test_coordinators_are_named_one_after_the_other():
+    given = Settings.from_environment({"PAIRX_COORDINATORS": " ada@example.org, ,Zoe "})
+    assert given.coordinators == ("ada@example.org", "Zoe")
+    assert Settings.from_environment({}).coordinators == ()

@@ -36,7 +36,7 @@ class Summary:
 def summarise(workspace: Workspace) -> Summary:
     """What the record amounts to now."""
     record, catalogue = workspace.decisions(), workspace.catalogue
-    key = (str(catalogue.source), str(workspace.log.path), len(record.rows), _last_id(record.rows))
+    key = (str(catalogue.source), workspace.log.location, len(record.rows), _last_id(record.rows))
     made = _worked_out(key, record.rows, workspace)
     damaged = () if record.trouble is not None else workspace.log.damaged
     return replace(made, damaged=damaged, trouble=record.trouble)

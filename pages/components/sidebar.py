@@ -9,13 +9,15 @@ import streamlit as st
 from pages.components import query_filters, state, visitors
 from pages.components.room import ALL_PHOTOS, TO_IDENTIFY, Work
 from pages.components.saying import plain
-from pages.components.words import count
+from pages.components.words import count, short_place
 from pages.components.worklist import DISAGREED, QueryFilters, Worklist
 from pages.components.workspace import Record, Workspace
 from pairx_core.catalogue import Photo
 from pairx_core.decisions import disagreements, standing_by_reviewer
 from pairx_core.decisions.checking import tidy_name
+from pairx_core.decisions.exporting import csv_bytes
 from pairx_core.retrieval import CandidateFilters
+from pairx_core.settings import DECISIONS_NAME
 
 
 def review_controls(workspace: Workspace) -> Work:
@@ -56,6 +58,9 @@ def _progress(work: Work) -> None:
 
 
 def _queries(workspace: Workspace) -> str:
+    wanted = state.arriving_at()
+    if wanted is not None and wanted in workspace.catalogue and workspace.catalogue.photo(wanted).is_known:
+        state.choose_queries(ALL_PHOTOS)  # among those to identify it would not be found
     unknown = any(not photo.is_known for photo in workspace.index.photos)
     default = TO_IDENTIFY if unknown else ALL_PHOTOS
     which = st.segmented_control(
@@ -108,23 +113,22 @@ def _options() -> None:
 
 
 def _facts(workspace: Workspace) -> None:
-    catalogue, path = workspace.catalogue, workspace.log.path
+    catalogue, place = workspace.catalogue, workspace.log.location
     layer = "" if workspace.explainer is None else f", layer {plain(workspace.explainer.layer)}"
     st.caption(
         f"Catalogue **{plain(catalogue.source.parent.name)}/{plain(catalogue.source.name)}** · "
         f"{count(len(workspace.index.photos), 'photo')}, "
         f"{count(len(catalogue.individuals), 'individual')}{_left_out(workspace)}  \n"
         f"Model **{plain(workspace.model.name)}**{layer}  \n"
-        f"Decisions in **{plain(path.name)}**",
-        help=f"Catalogue: {plain(str(catalogue.source))}\n\nDecisions: {plain(str(path))}",
+        f"Decisions in **{plain(short_place(place))}**",
+        help=f"Catalogue: {plain(str(catalogue.source))}\n\nDecisions: {plain(place)}",
     )
     st.download_button(
         "Download decisions (CSV)",
-        data=lambda: path.read_bytes(),
-        file_name=path.name,
+        data=lambda: csv_bytes(workspace.log.decisions(), neutralise=False),
+        file_name=DECISIONS_NAME,
         mime="text/csv",
         icon=":material/download:",
-        disabled=not path.is_file(),
         on_click="ignore",
         width="stretch",
     )

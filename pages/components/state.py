@@ -110,6 +110,13 @@ def place() -> tuple[str | None, str | None]:
     return st.query_params.get("query"), st.query_params.get("candidate")
 
 
+def arriving_at() -> str | None:
+    """The query that a link leads to, on the run that follows it; None: nobody has just followed one."""
+    if _GO in st.query_params or "query" in st.session_state:
+        return st.query_params.get(_GO)
+    return st.query_params.get("query")
+
+
 def address_of(query_id: str, candidate_id: str | None = None) -> dict[str, str]:
     """The address that brings a query up, or a pair, with everything else as it is."""
     kept = {

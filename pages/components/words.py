@@ -40,6 +40,11 @@ def file_name(photo: Photo) -> str:
     return photo.path.name
 
 
+def short_place(place: str) -> str:
+    """A file's name without its folders, or a database's without the server."""
+    return place.rstrip("/").replace("\\", "/").rpartition("/")[2] or place
+
+
 def identity(photo: Photo) -> str:
     """Who it is."""
     return photo.identity if photo.identity is not None else "unknown"

@@ -1,4 +1,4 @@
-"""What a reviewer works on: a catalogue, the model that ranks its photos, and the decisions file.
+"""What a reviewer works on: a catalogue, the model that ranks its photos, and the record of decisions.
 
 Opening one takes a while (every photo is embedded), so it happens in a thread of its own, tells how far it
 is, and is shared by all browser tabs that ask for the same.
@@ -17,15 +17,15 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 from pairx_core.catalogue import Catalogue, Photo, read_catalogue
-from pairx_core.decisions import Decision, DecisionLog, EvidenceLog
-from pairx_core.decisions.lines import FileLines
+from pairx_core.decisions import Decision, EvidenceLog
 from pairx_core.decisions.naming import GivenNames
+from pairx_core.decisions.store import DecisionStore, open_decisions
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
 from pairx_core.explain import ExplanationCache, PairExplainer, check_supported
 from pairx_core.models import EmbeddingModel, load_model
 from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, KnownPairs, build_index
 from pairx_core.sessions import SessionBook
-from pairx_core.settings import Settings, decisions_beside
+from pairx_core.settings import Settings, decisions_beside, is_address
 
 K = 5  # candidates a query
 _LISTS_KEPT = 4096
@@ -71,7 +71,7 @@ class Workspace:
     model: EmbeddingModel
     index: CandidateIndex
     explainer: PairExplainer | None  # None: the model ranks photos, but its pairs cannot be explained
-    log: DecisionLog
+    log: DecisionStore
     evidence: EvidenceLog
     sessions: SessionBook
     names: GivenNames  # of new individuals
@@ -185,18 +185,16 @@ class Opening:
         with _usable(CatalogueError, "The catalogue"):
             catalogue = read_catalogue(source.catalogue)
         with _usable(DecisionLogError, "The decisions file"):  # refused before the long part
-            log = DecisionLog(_decisions_path(source) or decisions_beside(catalogue))
+            log = open_decisions(_decisions_of(source) or decisions_beside(catalogue))
         self.stage = "Loading the model"
         with _usable(ModelError, "The model"):
             model = load_model(source.model, checkpoint=source.checkpoint or None)
         explainer, unexplained = _explainer(model, source.layer, ExplanationCache(self.cache_dir))
         self.stage = "Embedding the photos"
         index = build_index(catalogue, model, cache_dir=self.cache_dir, progress=self._tell)
-        sessions = SessionBook(FileLines(log.path.with_suffix(".sessions.jsonl"), "sessions file"))
-        names = GivenNames(FileLines(log.path.with_suffix(".names.jsonl"), "names file"))
-        evidence = EvidenceLog(log.path)
+        sessions, names = SessionBook(log.lines("sessions")), GivenNames(log.lines("names"))
         return Workspace(
-            source, catalogue, model, index, explainer, log, evidence, sessions, names, unexplained
+            source, catalogue, model, index, explainer, log, log.evidence, sessions, names, unexplained
         )
 
     def _tell(self, done: int, total: int) -> None:
@@ -205,9 +203,9 @@ class Opening:
         self.done, self.total = done, total
 
 
-def _decisions_path(source: Source) -> Path | None:
-    if not source.decisions:
-        return None
+def _decisions_of(source: Source) -> Path | str | None:
+    if not source.decisions or is_address(source.decisions):
+        return source.decisions or None
     try:
         return Path(source.decisions).expanduser()
     except RuntimeError:

@@ -6,18 +6,18 @@ same decision_id, the last one counts.
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
-from pairx_core.decisions.appending import Follower, append, locked, make_folder_of
 from pairx_core.decisions.checking import clean_text, tidy_name
+from pairx_core.decisions.lines import DamagedLine as DamagedLine
+from pairx_core.decisions.lines import Entry, FileLines, Lines
 from pairx_core.errors import DecisionLogError
 
 Tick = Literal["convincing", "misleading"]
@@ -26,7 +26,6 @@ TICKS: tuple[Tick, ...] = get_args(Tick)
 _KIND = "evidence file"
 _NEEDED = ("decision_id", "reviewer", "query_id", "candidate_id")
 _TEXTS = (*_NEEDED, "model", "model_fingerprint", "layer")
-_LONGEST_EXCERPT = 80  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +57,6 @@ class Evidence:
     recorded_at: datetime  # UTC
 
 
-@dataclass(frozen=True, slots=True)
-class DamagedLine:
-    """A line of the evidence file that cannot be read; it stays in the file."""
-
-    line: int  # from 1
-    excerpt: str  # how it begins
-    reason: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.reason}: “{self.excerpt}”"
-
-
 class EvidenceLog:
     """The ticked matches of all decisions, in a file beside the decisions file that programs may share.
 
@@ -77,14 +64,23 @@ class EvidenceLog:
     is recorded. All methods may be called from several threads, and see what other programs append.
     """
 
+    path: Path  # of the file; evidence elsewhere has none
+
     def __init__(self, decisions_path: str | Path, *, lock_timeout: float = 10.0) -> None:
         self.path = Path(decisions_path).expanduser().absolute().with_suffix(".evidence.jsonl")
-        self._lock_timeout = lock_timeout  # seconds to wait for another program that is writing
-        self._threads = threading.RLock()
-        self._file = Follower(self.path)
-        self._whole = _Lines()  # lines that have their line end and will not change any more
-        self._last = _Lines()  # the one after them, if there is one: torn, or being written at this moment
-        self._tail = b""  # its bytes
+        self._follow(FileLines(self.path, _KIND, lock_timeout=lock_timeout, read=read_evidence))
+
+    @classmethod
+    def over(cls, lines: Lines) -> Self:
+        """The ticked matches in other lines, which read their objects with :func:`read_evidence`."""
+        log = cls.__new__(cls)
+        log._follow(lines)
+        return log
+
+    @property
+    def name(self) -> str:
+        """What messages call the place where they are, such as the path."""
+        return self._lines.name
 
     def record(self, evidence: Evidence) -> None:
         """Append evidence; it is on the disk when this returns.
@@ -108,7 +104,7 @@ class EvidenceLog:
         """
         with self._threads:
             self._refresh()
-            return self._find(decision_id)
+            return self._by_decision.get(decision_id)
 
     def all(self) -> tuple[Evidence, ...]:
         """The evidence that counts for each decision, in the order in which decisions first got some.
@@ -118,117 +114,66 @@ class EvidenceLog:
         """
         with self._threads:
             self._refresh()
-            return tuple({**self._whole.by_decision, **self._last.by_decision}.values())
+            return tuple(self._by_decision.values())
 
     @property
     def damaged(self) -> tuple[DamagedLine, ...]:
         """Lines that cannot be read as evidence: torn by a crash, or changed by another program."""
-        with self._threads:
-            self._refresh()
-            return (*self._whole.damaged, *self._last.damaged)
+        return self._lines.damaged
+
+    def _follow(self, lines: Lines) -> None:
+        self._lines = lines
+        self._threads = threading.RLock()
+        self._seen: tuple[Evidence, ...] = ()  # what _by_decision was made of
+        self._by_decision: dict[str, Evidence] = {}  # decision_id → the last evidence
 
     def _checked(self, evidence: Evidence) -> Evidence:
         try:
             return _checked(evidence)
         except ValueError as reason:
             raise DecisionLogError(
-                f"For {self.path}, {reason}. Explain the pair again, tick the matches again, then decide again."
+                f"For {self.name}, {reason}. Explain the pair again, tick the matches again, then decide again."
             ) from reason
 
     def _write_once(self, evidence: Evidence) -> None:
-        with self._threads:
-            make_folder_of(self.path, _KIND)
-            with locked(self.path, _KIND, self._lock_timeout):
-                self._refresh()
-                if not self._holds(evidence):
-                    append(self.path, self._missing_ending + _line_bytes(evidence))
-                    self._confirm(evidence)
+        with self._threads, self._lines.exclusive():
+            self._refresh()
+            if not self._holds(evidence):
+                self._lines.append(_entry(evidence))
+                self._confirm(evidence)
 
     def _confirm(self, evidence: Evidence) -> None:
         self._refresh()
         if not self._holds(evidence):
             raise DecisionLogError(
-                f"They were written to {self.path} but cannot be found there. Another program may have "
+                f"They were written to {self.name} but cannot be found there. Another program may have "
                 "changed the file. Look at its last lines, then decide again."
             )
 
     def _holds(self, evidence: Evidence) -> bool:
         """Whether the line that counts says the same, at whatever time."""
-        found = self._find(evidence.decision_id)
+        found = self._by_decision.get(evidence.decision_id)
         return found is not None and replace(found, recorded_at=evidence.recorded_at) == evidence
 
-    def _find(self, decision_id: str) -> Evidence | None:
-        return self._last.by_decision.get(decision_id) or self._whole.by_decision.get(decision_id)
-
-    @property
-    def _missing_ending(self) -> bytes:
-        """What has to be appended before a new line can follow."""
-        return b"\n" if self._tail else b""
-
     def _refresh(self) -> None:
-        """Read what is new."""
-        content = self._unread()
-        if self._file.taken == 0:
-            self._whole = _Lines()
-        *lines, self._tail = content.split(b"\n")
-        for line in lines:
-            self._whole.add(line)
-        self._file.take(content[: len(content) - len(self._tail)])
-        self._last = _Lines(self._whole.count)
-        self._last.add(self._tail)
-
-    def _unread(self) -> bytes:
-        try:
-            return self._file.unread()
-        except FileNotFoundError:
-            if not self._file.has_seen_file:
-                return b""
-            raise DecisionLogError(
-                f"The evidence file {self.path} is gone. Put it back, or open the catalogue again "
-                "to start a new one."
-            ) from None
-        except OSError as error:
-            raise DecisionLogError(
-                f"The evidence file {self.path} cannot be read ({error.strerror}). Allow reading it, "
-                "or move it away and open the catalogue again; it was not changed."
-            ) from error
-
-
-@dataclass
-class _Lines:
-    """What has been read."""
-
-    count: int = 0  # lines up to here
-    by_decision: dict[str, Evidence] = field(default_factory=dict)
-    damaged: list[DamagedLine] = field(default_factory=list)
-
-    def add(self, content: bytes) -> None:
-        self.count += 1
-        if not content.strip():
+        """Take in what is new."""
+        entries = self._lines.entries()
+        if entries is self._seen:
             return
-        try:
-            evidence = _parse_line(content)
-        except ValueError as reason:
-            excerpt = content.decode("utf-8", "replace").strip()[:_LONGEST_EXCERPT]
-            self.damaged.append(DamagedLine(self.count, excerpt, str(reason)))
-        else:
-            self.by_decision[evidence.decision_id] = evidence
+        known = len(self._seen)
+        if known and (len(entries) < known or entries[known - 1] is not self._seen[-1]):  # read again
+            self._by_decision, known = {}, 0
+        self._by_decision.update((one.decision_id, one) for one in entries[known:])
+        self._seen = entries
 
 
-def _line_bytes(evidence: Evidence) -> bytes:
-    """The line, in UTF-8 with a line end; every value comes back exactly from :func:`_parse_line`."""
-    time = evidence.recorded_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
-    values = asdict(evidence) | {"recorded_at": time}
-    return (json.dumps(values, ensure_ascii=False, allow_nan=False) + "\n").encode()
-
-
-def _parse_line(line: bytes) -> Evidence:
-    """The evidence in one line.
+def read_evidence(entry: Entry) -> Evidence:
+    """The evidence in one object; those of its fields that a later version may add are passed over.
 
     Raises:
-        ValueError: the line is not whole or not ours; the message says why.
+        ValueError: it is not whole or not ours; the message says why.
     """
-    values = _picked(_parse_json(line), Evidence)
+    values = _picked(entry, Evidence)
     if not isinstance(values["ticked"], list):
         raise ValueError("ticked is not a list of matches")
     ticked = tuple(TickedMatch(**_picked(match, TickedMatch)) for match in values["ticked"])
@@ -237,13 +182,10 @@ def _parse_line(line: bytes) -> Evidence:
     )
 
 
-def _parse_json(line: bytes) -> object:
-    try:
-        return json.loads(line.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise ValueError("not UTF-8 text") from None
-    except (ValueError, RecursionError):
-        raise ValueError("not one whole JSON object") from None
+def _entry(evidence: Evidence) -> Entry:
+    """The object that a line holds; every value comes back exactly from :func:`read_evidence`."""
+    time = evidence.recorded_at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return asdict(evidence) | {"recorded_at": time}
 
 
 def _picked(value: object, kind: type[Evidence | TickedMatch]) -> dict[str, Any]:

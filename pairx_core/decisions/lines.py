@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from pairx_core.decisions.appending import Follower, append, locked, make_folder
 from pairx_core.errors import DecisionLogError
 
 Entry = dict[str, Any]
+Read = Callable[[Entry], Any]  # what to make of an object; raises ValueError, saying what is wrong with it
 _LONGEST_EXCERPT = 80  # characters
 
 
@@ -37,13 +38,13 @@ class Lines(Protocol):
         """What messages call it, such as its path."""
 
     def append(self, entry: Entry) -> None:
-        """Append an object; it lasts when this returns.
+        """Append an object; it lasts when this returns, or when the :meth:`exclusive` around it has ended.
 
         Raises:
             DecisionLogError: it was not saved.
         """
 
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[Any, ...]:
         """All objects that can be read, in their order; the same tuple while nothing is new.
 
         Raises:
@@ -58,21 +59,52 @@ class Lines(Protocol):
         """Keep other threads and programs from appending, for what must be read first."""
 
 
+def as_it_is(entry: Entry) -> Entry:
+    """The object itself."""
+    return entry
+
+
+class LinesRead:
+    """What was made of some lines."""
+
+    def __init__(self, read: Read, count: int = 0) -> None:
+        self.entries: list[Any] = []
+        self.damaged: list[DamagedLine] = []
+        self.count = count  # lines up to here, in the whole list
+        self._read = read
+
+    def add(self, line: bytes) -> None:
+        """Take in the next line; an empty one only counts."""
+        self.count += 1
+        if not line.strip():
+            return
+        try:
+            self.entries.append(self._read(_parsed(line)))
+        except ValueError as reason:
+            excerpt = line.decode("utf-8", "replace").strip()[:_LONGEST_EXCERPT]
+            self.damaged.append(DamagedLine(self.count, excerpt, str(reason)))
+
+
+def line_text(entry: Entry) -> str:
+    """An object as one line, which UTF-8 can hold."""
+    return json.dumps(entry, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode()
+
+
 class FileLines:
     """Lines in a file, made when the first one is appended."""
 
-    def __init__(self, path: Path, kind: str, *, lock_timeout: float = 10.0) -> None:
+    def __init__(self, path: Path, kind: str, *, lock_timeout: float = 10.0, read: Read = as_it_is) -> None:
         self.path = path
         self._kind = kind  # what messages call the file, such as sessions file
         self._lock_timeout = lock_timeout  # seconds to wait for another program that is writing
+        self._read = read
         self._threads = threading.RLock()
         self._depth = 0  # of exclusive(), which may be nested in one thread
         self._file = Follower(path)
-        self._entries: list[Entry] = []
-        self._damaged: list[DamagedLine] = []
-        self._count = 0  # whole lines that were read
-        self._tail = b""  # the bytes after them: torn, or being written at this moment
-        self._snapshot: tuple[Entry, ...] = ()
+        self._whole = LinesRead(read)  # lines that have their line end and will not change any more
+        self._last = LinesRead(read)  # the one after them, if any: torn, or being written at this moment
+        self._tail = b""  # its bytes
+        self._snapshot: tuple[Any, ...] = ()
 
     @property
     def name(self) -> str:
@@ -81,24 +113,24 @@ class FileLines:
 
     def append(self, entry: Entry) -> None:
         """Append an object; it is on the disk when this returns."""
-        line = (json.dumps(entry, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8", "replace")
+        line = (line_text(entry) + "\n").encode()
         with self.exclusive():
             self._refresh()
             append(self.path, (b"\n" if self._tail else b"") + line)
             self._refresh()
 
-    def entries(self) -> tuple[Entry, ...]:
-        """All objects that can be read, in their order; the same tuple while nothing is new."""
+    def entries(self) -> tuple[Any, ...]:
+        """What is made of all objects that can be read, in their order; the same tuple while nothing is new."""
         with self._threads:
             self._refresh()
             return self._snapshot
 
     @property
     def damaged(self) -> tuple[DamagedLine, ...]:
-        """Whole lines that cannot be read."""
+        """Lines that cannot be read."""
         with self._threads:
             self._refresh()
-            return tuple(self._damaged)
+            return (*self._whole.damaged, *self._last.damaged)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -117,14 +149,20 @@ class FileLines:
 
     def _refresh(self) -> None:
         content = self._unread()
+        was_changed = self._file.taken == 0 and self._whole.count > 0
+        if content == self._tail and not was_changed:
+            return
         if self._file.taken == 0:
-            self._entries, self._damaged, self._count, self._snapshot = [], [], 0, ()
+            self._whole = LinesRead(self._read)
         *lines, self._tail = content.split(b"\n")
         for line in lines:
-            self._add(line)
+            self._whole.add(line)
         self._file.take(content[: len(content) - len(self._tail)])
-        if len(self._entries) != len(self._snapshot):
-            self._snapshot = tuple(self._entries)
+        self._last = LinesRead(self._read, self._whole.count)
+        self._last.add(self._tail)
+        found = (*self._whole.entries, *self._last.entries)
+        if found != self._snapshot:
+            self._snapshot = found
 
     def _unread(self) -> bytes:
         try:
@@ -141,20 +179,12 @@ class FileLines:
                 "and open the catalogue again; it was not changed."
             ) from error
 
-    def _add(self, line: bytes) -> None:
-        self._count += 1
-        if not line.strip():
-            return
-        try:
-            self._entries.append(_parsed(line))
-        except ValueError as reason:
-            excerpt = line.decode("utf-8", "replace").strip()[:_LONGEST_EXCERPT]
-            self._damaged.append(DamagedLine(self._count, excerpt, str(reason)))
-
 
 def _parsed(line: bytes) -> Entry:
     try:
         value = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise ValueError("not UTF-8 text") from None
     except (ValueError, RecursionError):
         raise ValueError("not one whole JSON object") from None
     if not isinstance(value, dict):

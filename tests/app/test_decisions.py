@@ -167,3 +167,10 @@ def test_the_download_says_who_is_on_each_photo(page, say):
     assert (rows["u0"]["identity_before"], rows["u0"]["identity"]) == ("unknown", "ind0")
     assert rows["u1"]["identity"] == "'=Notch"  # a spreadsheet does not run it
     assert rows["u0"]["individual_number"] == rows["k0"]["individual_number"]
+
+
+def test_a_link_brings_up_a_query_that_is_not_among_those_to_identify(open_app, herd):
+    app = open_app(herd, go="k0", **{"with": "k1"})
+    assert pair(app) == ("k0", "k1")
+    app.segmented_control(key="queries").set_value("To identify").run()
+    assert pair(app)[0] in ("u0", "u1")  # only the link chose all photos

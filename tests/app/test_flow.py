@@ -204,17 +204,17 @@ def test_another_photo_of_the_individual_can_be_compared_and_decided(open_app, m
 
 
 def test_two_hundred_photos_of_an_individual_come_a_dozen_at_a_time(open_app, make_catalogue):
-    rows_ = [(f"k{i}", "ann", "right" if i % 2 else "left", "", "") for i in range(40)]
+    rows_ = [(f"k{i}", "ann", "right" if i % 2 else "left", "", "") for i in range(200)]
     app = open_app(make_catalogue([*rows_, ("q", "unknown", "left", "", "")]), same_flank="false")
     app.session_state["strip"] = True
     app.run()
     individual = viewer(app)["individual"]
-    assert (individual["total"], individual["first"], len(individual["photos"])) == (40, 0, 12)
+    assert (individual["total"], individual["first"], len(individual["photos"])) == (200, 0, 12)
     assert all("left flank" in one["words"] for one in individual["photos"])  # the query's flank first
     app.session_state["strip_page"] = (viewer(app)["pair"], -1)
     app.run()
     individual = viewer(app)["individual"]
-    assert (individual["first"], len(individual["photos"])) == (36, 4)
+    assert (individual["first"], len(individual["photos"])) == (192, 8)
 
 
 def test_others_decisions_are_shown_only_when_asked_for(open_app, herd, decisions):

@@ -35,8 +35,15 @@ def make(book):
 
 
 def said(app: AppTest) -> str:
-    """Everything that is sent to the page."""
-    return "\n".join(str(block) for block in app.main.children.values()) + str(app)
+    """Everything that is sent to the page, as it is sent."""
+
+    def walk(node) -> list[str]:
+        own = [str(node.proto)] if getattr(node, "proto", None) is not None else []
+        return own + [text for child in getattr(node, "children", {}).values() for text in walk(child)]
+
+    sent = "\n".join(walk(app._tree))
+    assert "px-legend" in sent or "under way" in sent  # that this looks where pages are
+    return sent
 
 
 def see(app: AppTest, page: str) -> AppTest:

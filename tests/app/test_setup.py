@@ -87,7 +87,7 @@ def test_a_file_that_is_not_a_decisions_file_is_refused_and_untouched(open_app, 
     foreign = tmp_path / "budget.csv"
     foreign.write_text("year,euros\n2025,12\n", encoding="utf-8")
     app = setup(open_app(herd))
-    field(app, "Decisions file").set_value(str(foreign))
+    field(app, "Decisions").set_value(str(foreign))
     submit(app)
     assert "budget.csv" in said(app.error)
     assert foreign.read_text(encoding="utf-8") == "year,euros\n2025,12\n"
@@ -209,7 +209,7 @@ def test_an_address_whose_catalogue_is_not_known_any_more_says_so(open_app, herd
     assert str(herd) in html(app)
 
 
-@pytest.mark.parametrize("label", ["Catalogue", "Decisions file", "Checkpoint"])
+@pytest.mark.parametrize("label", ["Catalogue", "Decisions", "Checkpoint"])
 @pytest.mark.parametrize("path", ["~nosuchuser/x", "/tmp/" + "long" * 200 + "/x.pth"])
 def test_paths_that_the_computer_refuses_are_said(open_app, herd, label, path):
     app = setup(open_app(herd))
@@ -319,7 +319,7 @@ def test_an_unwritable_decisions_file_and_a_strange_checkpoint_are_said(
 ):
     (tmp_path / "file").touch()
     app = setup(open_app(herd))
-    field(app, "Decisions file").set_value(str(tmp_path / "file" / "mine.csv"))
+    field(app, "Decisions").set_value(str(tmp_path / "file" / "mine.csv"))
     submit(app)
     assert str(tmp_path / "file") in said(app.error)
     app = setup(open_app(herd))

@@ -145,6 +145,61 @@ def test_typing_a_note_triggers_nothing_and_is_kept_with_the_decision(server, pa
     page.wait_for_function("document.querySelector('input[aria-label=Note]').value === ''")
 
 
+def test_three_undos_take_back_three_decisions_the_last_first(server, page):
+    enter(page, server, "three-undos")
+    places = []
+    for name in ("Accept", "Reject", "Unsure"):
+        explained(page)
+        places.append(place(page))
+        decide(page, name)
+    for before in reversed(places):
+        time.sleep(SETTLED)
+        page.keyboard.press("z")
+        page.wait_for_function(
+            "want => { const at = new URL(location).searchParams;"
+            " return at.get('query') === want[0] && at.get('candidate') === want[1]; }",
+            arg=list(before),
+        )
+        explained(page)
+    wait_for_rows(server, page, 6)
+    written = rows(server, page)
+    assert [row["decision"] for row in written] == ["accept", "reject", "unsure", "undo", "undo", "undo"]
+    made, undone = written[:3], written[3:]
+    assert [row["supersedes"] for row in undone] == [row["decision_id"] for row in reversed(made)]
+    assert set(badges(page)) == {"○ open"}
+
+
+def test_a_link_leads_to_its_pair(server, page):
+    enter(page, server, "a-link")
+    explained(page)
+    page.keyboard.press("3")
+    explained(page)
+    query, candidate = place(page)
+    link = f"{server.address}/?reviewer=someone-else&query={query}&candidate={candidate}"
+    page.goto("about:blank")
+    page.goto(link)
+    explained(page)
+    assert place(page) == (query, candidate)
+    assert page.locator(".px-chosen kbd").inner_text() == "3"
+
+
+@pytest.mark.parametrize("size", [(1024, 768), (768, 1024)])
+def test_a_tablet_shows_every_control_and_nothing_beside_the_screen(server, page, size):
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    enter(page, server, f"tablet-{size[0]}")
+    explained(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    for name in ("Accept", "Reject", "Not comparable", "Unsure", "None of these", "Undo"):
+        box = button(page, name).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= size[0]
+        assert box["y"] + box["height"] <= size[1]
+    stage = page.locator(".stage").bounding_box()
+    assert stage["height"] >= 200
+    for tool in page.locator(".toolbar button").all():
+        box = tool.bounding_box()
+        assert box["x"] >= stage["x"] - 1 and box["x"] + box["width"] <= stage["x"] + stage["width"] + 1
+
+
 def test_everything_fits_on_a_laptop_screen(server, page):
     enter(page, server, "everything-fits-on")
     explained(page)
