@@ -1,6 +1,6 @@
 """The record of decisions."""
 
-from pairx_core.decisions.decision import VERDICTS, Decision, Verdict
+from pairx_core.decisions.decision import ADJUDICATED, VERDICTS, Decision, Verdict
 from pairx_core.decisions.evidence import TICKS, DamagedLine, Evidence, EvidenceLog, Tick, TickedMatch
 from pairx_core.decisions.log import DecisionLog
 from pairx_core.decisions.recovery import DamagedRow
@@ -11,8 +11,10 @@ from pairx_core.decisions.standing import (
     standing_by_reviewer,
     standing_decisions,
 )
+from pairx_core.decisions.store import DecisionStore, open_decisions
 
 __all__ = [
+    "ADJUDICATED",
     "COLUMNS",
     "TICKS",
     "VERDICTS",
@@ -20,6 +22,7 @@ __all__ = [
     "DamagedRow",
     "Decision",
     "DecisionLog",
+    "DecisionStore",
     "Evidence",
     "EvidenceLog",
     "Tick",
@@ -27,6 +30,7 @@ __all__ = [
     "Verdict",
     "disagreements",
     "last_undoable",
+    "open_decisions",
     "standing_by_reviewer",
     "standing_decisions",
 ]

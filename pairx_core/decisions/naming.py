@@ -9,29 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from pairx_core.decisions.checking import tidy_name
+from pairx_core.decisions.lines import Lines
 from pairx_core.errors import DecisionLogError
 
 LONGEST_NAME = 80  # characters
-
-
-class Entries(Protocol):
-    """Where entries are appended: see :mod:`pairx_core.decisions.lines`."""
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-
-    def append(self, entry: dict[str, Any]) -> None:
-        """Append one; it lasts when this returns."""
-
-    def entries(self) -> tuple[dict[str, Any], ...]:
-        """All that can be read, in their order."""
-
-    def exclusive(self) -> Any:
-        """Keep others from appending, in a ``with``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +31,7 @@ class GivenName:
 class GivenNames:
     """The names given to new individuals, shared by all who use a record. Safe for several threads and programs."""
 
-    def __init__(self, entries: Entries) -> None:
+    def __init__(self, entries: Lines) -> None:
         self._entries = entries
 
     def names(self) -> Mapping[str, GivenName]:

@@ -5,30 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from pairx_core.decisions.checking import tidy_name
+from pairx_core.decisions.lines import Lines
 from pairx_core.errors import SessionError
 from pairx_core.sessions.definition import ExpertSession, SessionPair
 
 _MADE, _CLOSED, _REOPENED = "session_made", "session_closed", "session_reopened"
-
-
-class Entries(Protocol):
-    """Where entries are appended: see :mod:`pairx_core.decisions.lines`."""
-
-    @property
-    def name(self) -> str:
-        """What messages call it."""
-
-    def append(self, entry: dict[str, Any]) -> None:
-        """Append one; it lasts when this returns."""
-
-    def entries(self) -> tuple[dict[str, Any], ...]:
-        """All that can be read, in their order."""
-
-    def exclusive(self) -> Any:
-        """Keep others from appending, in a ``with``."""
 
 
 class SessionBook:
@@ -37,7 +21,7 @@ class SessionBook:
     Safe to use from several threads and programs.
     """
 
-    def __init__(self, entries: Entries) -> None:
+    def __init__(self, entries: Lines) -> None:
         self._entries = entries
         self._read: tuple[tuple[dict[str, Any], ...], dict[str, ExpertSession]] = ((), {})
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +24,15 @@ HIDDEN = (
     "spring",
     "bushbuck",
 )  # of the herd; the session is "autumn"
+
+FILES = (
+    "metadata.csv",
+    "photo0.jpg",
+    "decisions.csv",
+    "app/static/decisions.csv",
+    "media/x",
+    "..%2fdecisions.csv",
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +85,15 @@ def judge(reviewer: Visit, key: str, then: str | None = None) -> None:
     reviewer.page.wait_for_function("done => !document.body.innerText.includes(done)", arg=done)
 
 
+def fetched(address: str) -> str:
+    """What a server answers, be it that there is no such thing."""
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return answer.read().decode("utf-8", "replace")
+    except urllib.error.HTTPError as error:
+        return error.read().decode("utf-8", "replace")
+
+
 def test_a_session_from_its_making_to_the_export(own_server, visit):
     ada = visit(f"{own_server.address}/sessions?reviewer=Ada")
     ada.page.get_by_role("textbox", name="Name", exact=True).fill("autumn")
@@ -102,6 +122,9 @@ def test_a_session_from_its_making_to_the_export(own_server, visit):
     stranger = visit(f"{own_server.address}/decisions?reviewer=Ben")
     stranger.wait_for("is under way")
     assert not any("ind0" in one for one in stranger.received)
+
+    for place in FILES:
+        assert not any(secret in fetched(f"{own_server.address}/{place}") for secret in HIDDEN), place
 
     ada.page.goto(own_link.replace("/sessions", "/disagreements"))
     ada.wait_for("Disagreement 1 of 2")
