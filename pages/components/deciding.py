@@ -155,7 +155,9 @@ def _is_last(rows: Sequence[Decision], work: Work, decision: Decision) -> bool:
     """Whether nothing was decided on this catalogue's photos after a decision that an undo is to take back."""
     catalogue = work.workspace.catalogue
     newest = last_undoable(
-        (row for row in rows if row.query_id in catalogue and row.candidate_id in catalogue), work.reviewer
+        (row for row in rows if row.query_id in catalogue and row.candidate_id in catalogue),
+        work.reviewer,
+        session="",
     )
     return newest is not None and newest.decision_id == decision.decision_id
 

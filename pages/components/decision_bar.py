@@ -92,7 +92,7 @@ def _buttons(room: Room) -> None:
         args=(room,),
     )
     work = room.work
-    last = last_undoable(work.record.rows, work.reviewer)
+    last = last_undoable(work.record.rows, work.reviewer, session="")  # what was said in a session stays
     st.button(
         "Undo",
         key=f"undo:{last.decision_id if last else ''}",  # so that a second click cannot mean the one before

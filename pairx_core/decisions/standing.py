@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pairx_core.decisions.checking import tidy_name
-from pairx_core.decisions.decision import Decision
+from pairx_core.decisions.decision import ADJUDICATED, Decision
 
 
 def standing_decisions(decisions: Iterable[Decision], reviewer: str) -> dict[tuple[str, str], Decision]:
@@ -33,10 +33,24 @@ def disagreements(decisions: Iterable[Decision]) -> frozenset[tuple[str, str]]:
     return frozenset(pair for pair, verdicts in said.items() if {"accept", "reject"} <= verdicts)
 
 
-def last_undoable(decisions: Iterable[Decision], reviewer: str) -> Decision | None:
-    """The reviewer's most recent decision that is not undone; undo after undo walks back through them."""
+def last_undoable(
+    decisions: Iterable[Decision], reviewer: str, *, session: str | None = None
+) -> Decision | None:
+    """The reviewer's most recent decision that stands; undo after undo walks back through them.
+
+    Args:
+        decisions: in the order of the file.
+        reviewer: whose.
+        session: only decisions of this session, and no adjudication; empty: only those outside sessions; None: all.
+    """
     remaining = _not_undone(decisions, reviewer)
-    return remaining[-1] if remaining else None
+    standing = {decision.pair: decision for decision in remaining}
+    wanted = (
+        decision
+        for decision in reversed(remaining)
+        if session is None or (decision.session == session and ADJUDICATED not in decision.tags)
+    )
+    return next((decision for decision in wanted if standing[decision.pair] is decision), None)
 
 
 def undo_of(decisions: Iterable[Decision], decision: Decision) -> Decision | None:

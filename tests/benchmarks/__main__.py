@@ -16,7 +16,8 @@ from pathlib import Path
 import torch
 
 from pairx_core import PairExplainer, build_index, load_model, read_catalogue, render_overlay
-from tests.benchmarks import engine, record, room
+from tests.benchmarks import decisions, engine, record, room
+from tests.decisions.conftest import postgres_binaries
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data_samples" / "metadata.csv"
 ROUNDS = 5
@@ -48,6 +49,8 @@ def main() -> None:
     _report(_measure(table))
     room.main()
     record.main()
+    if postgres_binaries() is not None:
+        decisions.main()
     print(
         "\nA MiewID-shaped model (EfficientNetV2-RW-M, random weights), 440×440, blocks.3, 20 lines, 10 color maps"
     )

@@ -108,3 +108,26 @@ def test_standing_decisions_are_those_of_a_stack_for_each_reviewer(tmp_path_fact
             history[reviewer].pop()
     for reviewer, decided in history.items():
         assert verdicts(log, reviewer) == dict(decided)
+
+
+def test_undo_outside_sessions_leaves_what_was_said_in_one(log):
+    own = decide(log, "c1", "accept")
+    of_session = log.record(
+        reviewer="Ann", query_id="q", candidate_id="c2", decision="accept", session="spring"
+    )
+    assert last_undoable(log.decisions(), "Ann") == of_session
+    assert last_undoable(log.decisions(), "Ann", session="") == own
+    assert last_undoable(log.decisions(), "Ann", session="spring") == of_session
+
+
+def test_a_decision_that_a_session_replaced_is_not_offered_for_undo(log):
+    earlier = decide(log, "c1", "accept")
+    decide(log, "c2", "reject")
+    log.record(reviewer="Ann", query_id="q", candidate_id="c2", decision="accept", session="spring")
+    assert last_undoable(log.decisions(), "Ann", session="") == earlier
+
+
+def test_an_adjudication_is_not_offered_for_undo_among_reviews(log):
+    own = decide(log, "c1", "accept")
+    log.record(reviewer="Ann", query_id="q", candidate_id="c2", decision="accept", tags=("adjudicated",))
+    assert last_undoable(log.decisions(), "Ann", session="") == own
