@@ -73,7 +73,7 @@ _LOCK = text(
     "SELECT set_config('lock_timeout', :wait, true), "
     f"set_config('idle_in_transaction_session_timeout', '{_IDLE_AT_MOST}', true), "
     "set_config('synchronous_commit', 'on', true), "
-    ":ours, :kind"
+    "pg_advisory_xact_lock(:ours, :kind)"
 )
 _REHEARSAL = text("INSERT INTO decisions SELECT * FROM decisions WHERE 1 = 0")
 

@@ -192,11 +192,13 @@ def _acknowledgements(notes: Path) -> list[tuple[int, float, float]]:
 def _kill_some(writers: list[_Writer], kills: int, lots: random.Random) -> int:
     """Kill writers when so and so many decisions are acknowledged, and a moment of random length later."""
     total = sum(writer.each for writer in writers)
-    for threshold in sorted(lots.uniform(0.02, 0.8) * total for _ in range(kills)):
+    for done, threshold in enumerate(sorted(lots.uniform(0.02, 0.8) * total for _ in range(kills))):
         while sum(writer.count() for writer in writers) < threshold:
+            if not any(writer.is_alive() for writer in writers):  # they failed
+                return done
             time.sleep(0.005)
         time.sleep(lots.uniform(0, 0.02))
-        lots.choice([writer for writer in writers if writer.is_alive()]).kill()
+        lots.choice([writer for writer in writers if writer.is_alive()] or writers).kill()
     return kills
 
 

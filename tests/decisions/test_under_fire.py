@@ -9,4 +9,5 @@ def test_no_acknowledged_decision_is_lost_when_writers_are_killed(place, tmp_pat
     assert fire.lost == []
     assert fire.torn == []
     assert fire.saved == fire.acknowledged == 240
+    assert fire.kills == 3
     assert fire.looks > 10
