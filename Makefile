@@ -17,7 +17,7 @@ define install
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11")'
 @$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "Making $(VENV) ..."; rm -rf $(VENV); \
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }; }
-@wanted="$$(cat requirements.txt $(1) | cksum)"; stamp="$(VENV)/.installed-$(1)"; \
+@wanted="$$(cat requirements*.txt | cksum)"; stamp="$(VENV)/.installed-$(1)"; \
 if [ "$$(cat "$$stamp" 2>/dev/null)" != "$$wanted" ]; then \
 	echo "Installing $(1) (the first time this takes some minutes) ..."; \
 	$(BIN)/python -m pip install --quiet -r $(1) && echo "$$wanted" > "$$stamp"; \

@@ -13,6 +13,7 @@ from pairx_core.errors import DecisionLogError
 
 CHOOSE_ANOTHER = "Choose a file in a folder that you may write to with PAIRX_DECISIONS."
 _ANCHOR_BYTES = 4096
+_POLL_SECONDS = 0.005  # between two tries for the lock: saving takes about a millisecond
 
 
 @contextmanager
@@ -24,7 +25,7 @@ def locked(path: Path, kind: str, timeout: float) -> Iterator[None]:
     """
     lock = FileLock(f"{path}.lock", mode=0o666)  # other accounts may share the file
     try:
-        lock.acquire(timeout=timeout)
+        lock.acquire(timeout=timeout, poll_interval=_POLL_SECONDS)
     except Timeout as error:
         raise DecisionLogError(
             f"Another program keeps {path} locked. Close it, or wait, then try again."

