@@ -10,6 +10,7 @@ import streamlit as st
 from pages.components import (
     browser,
     individuals_list,
+    messages,
     navigation,
     opening,
     record_charts,
@@ -32,7 +33,7 @@ def decisions() -> None:
     workspace = opening.workspace_or_stop()
     visitors.everything_or_stop(workspace)
     browser.connect()
-    _tell()
+    messages.show()
     summary = summarise(workspace)
     if summary.trouble is not None:
         saying.error(str(summary.trouble))
@@ -52,16 +53,6 @@ def decisions() -> None:
         record_table.show(workspace, summary.rows, summary.standing_ids)
     else:
         st.info("Nothing is decided yet. What you decide on Review is kept here.")
-
-
-def _tell() -> None:
-    for message in state.take_messages():
-        if message.kind == "error":
-            saying.error(message.text)
-        elif message.kind == "success":
-            saying.success(message.text)
-        else:
-            saying.toast(message.text)
 
 
 def _numbers(workspace: Workspace, summary: Summary) -> None:

@@ -12,6 +12,7 @@ from pages.components import (
     browser,
     decision_bar,
     facts,
+    messages,
     navigation,
     opening,
     pair_viewer,
@@ -48,7 +49,7 @@ def disagreements() -> None:
     browser.connect()
     record = workspace.decisions()
     with st.container():  # a message must not move the viewer, which would begin anew
-        _tell(record)
+        messages.show(record.trouble)
     session, reviewer = _sidebar(names)
     found = adjudicating.of_record(workspace, record, session)
     if not found:
@@ -154,16 +155,6 @@ def _step(label: str, key: str, shortcut: str, to: int, *, disabled: bool) -> No
     st.button(
         label, key=key, shortcut=shortcut, disabled=disabled, on_click=state.put_dispute_place, args=(to,)
     )
-
-
-def _tell(record: Record) -> None:
-    for message in state.take_messages():
-        if message.kind == "error":
-            saying.error(message.text)
-        else:
-            saying.toast(message.text)
-    if record.trouble is not None:
-        saying.error(str(record.trouble))
 
 
 navigation.draw(disagreements)

@@ -9,17 +9,16 @@ from pages.components import (
     decision_bar,
     facts,
     header,
+    messages,
     navigation,
     opening,
     pair_viewer,
-    saying,
     sidebar,
     state,
     strip,
     visitors,
 )
 from pages.components.room import Room, enter
-from pairx_core.errors import DecisionLogError
 
 
 def review() -> None:
@@ -31,7 +30,7 @@ def review() -> None:
     room = enter(work)
     browser.connect()
     with st.container():  # a message must not move the viewer, which would begin anew
-        _tell(work.record.trouble)
+        messages.show(work.record.trouble)
     if room is None:
         st.info("There are no queries here. Choose “All photos” in the sidebar, or open another catalogue.")
         return
@@ -49,17 +48,6 @@ def review() -> None:
     if room.chosen is not None:
         with cards:
             strip.show(room)
-
-
-def _tell(trouble: DecisionLogError | None) -> None:
-    messages = state.take_messages()
-    for message in messages:
-        if message.kind == "error":
-            saying.error(message.text)
-        else:
-            saying.toast(message.text)
-    if trouble is not None and not any(message.kind == "error" for message in messages):
-        saying.error(str(trouble))
 
 
 def _no_candidates(room: Room) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 import streamlit as st
 
 from pages.components import (
     browser,
     facts,
+    messages,
     navigation,
     opening,
     pair_viewer,
@@ -21,7 +23,7 @@ from pages.components import (
 from pages.components.session_room import SessionRoom, enter, missing, read_progress
 from pages.components.words import DECISIONS, count
 from pages.components.workspace import Workspace
-from pairx_core.errors import DecisionLogError, PairxError
+from pairx_core.errors import PairxError
 from pairx_core.sessions import ExpertSession, Progress, Stage
 
 _AROUND = 262  # pixels: no bar at the top, no strip of candidates
@@ -42,10 +44,10 @@ def session() -> None:
         saying.error(str(error))
         return
     browser.connect()
-    messages = st.container()  # a message must not move the viewer, which would begin anew
+    told = st.container()  # a message must not move the viewer, which would begin anew
     if found is None:
         return
-    _work(workspace, *found, messages)
+    _work(workspace, *found, told)
 
 
 def _whose(workspace: Workspace) -> tuple[ExpertSession, str] | None:
@@ -79,7 +81,7 @@ def _of_signed_in(workspace: Workspace, name: str) -> tuple[ExpertSession, str] 
         return st.selectbox("Session", mine, format_func=lambda one: one[0].name, key="which_session")
 
 
-def _work(workspace: Workspace, session: ExpertSession, reviewer: str, messages) -> None:
+def _work(workspace: Workspace, session: ExpertSession, reviewer: str, told: Any) -> None:
     gone = missing(workspace, session)
     if gone:
         saying.error(
@@ -88,8 +90,8 @@ def _work(workspace: Workspace, session: ExpertSession, reviewer: str, messages)
         )
         return
     so_far, record = read_progress(workspace, session, reviewer)
-    with messages:
-        _tell(record.trouble)
+    with told:
+        messages.show(record.trouble)
     _sidebar(so_far)
     if not session.is_open:
         saying.info(f"The session “{session.name}” is closed. Thank you: {_said(so_far)}.")
@@ -146,17 +148,6 @@ def _sidebar(so_far: Progress) -> None:
 
 def _said(so_far: Progress) -> str:
     return f"you judged {so_far.done} of {count(so_far.total, 'pair')}"
-
-
-def _tell(trouble: DecisionLogError | None) -> None:
-    messages = state.take_messages()
-    for message in messages:
-        if message.kind == "error":
-            saying.error(message.text)
-        else:
-            saying.toast(message.text)
-    if trouble is not None and not any(message.kind == "error" for message in messages):
-        saying.error(str(trouble))
 
 
 navigation.draw(session)

@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components import (
     browser,
     links,
+    messages,
     navigation,
     opening,
     saying,
@@ -35,20 +36,10 @@ def sessions() -> None:
     except PairxError as error:
         saying.error(str(error))
         return
-    _tell()
+    messages.show()
     _one_of(workspace, made)
     with st.expander("New session", icon=":material/group_add:", expanded=not made):
         session_form.show(workspace, visitors.name())
-
-
-def _tell() -> None:
-    for message in state.take_messages():
-        if message.kind == "success":
-            saying.success(message.text)
-        elif message.kind == "error":
-            saying.error(message.text)
-        else:
-            saying.toast(message.text)
 
 
 def _one_of(workspace: Workspace, made: tuple[ExpertSession, ...]) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from pages.components import evidence, state
+from pages.components import state
+from pages.components.recording import record
 from pages.components.room import Room, Work, pair_name
 from pages.components.words import DECISIONS
 from pages.components.worklist import Worklist
@@ -99,32 +100,13 @@ def undo(room: DisputeRoom) -> None:
 
 
 def _record(room: DisputeRoom, verdict: Verdict) -> None:
-    workspace, typed, candidate = room.work.workspace, state.typed(room.pair), room.candidates[0]
-    decision_id = state.decision_id()
-    ticked = evidence.of_decision(room, decision_id)
-    if ticked is not None:
-        workspace.evidence.record(ticked)
-    shown = state.shown(room.pair)
-    row = workspace.log.record(
-        reviewer=room.work.reviewer,
-        session=room.session or room.said[0].session,
-        query_id=room.query.id,
-        candidate_id=candidate.photo.id,
-        decision=verdict,
-        decision_id=decision_id,
-        confidence=typed.confidence,
-        tags=(*(tag for tag in typed.tags if tag != ADJUDICATED), ADJUDICATED),
-        note=typed.note,
-        rank=room.said[0].rank,
-        similarity=room.said[0].similarity,
-        query_path=room.query.catalogue_path,
-        candidate_path=candidate.photo.catalogue_path,
-        query_identity=room.query.identity or "",
-        candidate_identity=candidate.photo.identity or "",
-        model=workspace.model.name,
-        layer=workspace.layer,
-        overlay_shown=tuple(name for name in state.LAYERS if name in shown) or ("none",),
-        seconds=state.seconds_seen(room.pair),
+    first = room.said[0]
+    record(
+        room,
+        room.candidates[0],
+        verdict,
+        tags=(ADJUDICATED,),
+        session=room.session or first.session,
+        rank=first.rank,
+        similarity=first.similarity,
     )
-    if ticked is not None and row.decision_id != ticked.decision_id:  # it was a second thought
-        workspace.evidence.record(replace(ticked, decision_id=row.decision_id))

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypedDict
 
-from pages.components import evidence, state
+from pages.components import state
 from pages.components.going_on import following, with_decisions
+from pages.components.recording import facts, record
 from pages.components.room import ALL_PHOTOS, Room, Work, pair_name
 from pages.components.words import DECISIONS, count, file_name
 from pages.components.worklist import QueryStatus, Worklist
@@ -27,7 +26,7 @@ def decide(room: Room, chosen: Candidate, decision: Verdict) -> None:
     if not _may_decide(room):
         return
     try:
-        _record(room, chosen, decision)
+        record(room, chosen, decision)
     except DecisionLogError as error:
         state.tell("error", str(error))
         return
@@ -135,10 +134,10 @@ def _made_together(work: Work, last: Decision) -> list[Decision]:
 def _reject_in_passing(room: Room, candidate: Candidate, decision_id: str) -> None:
     """A rejection by "none of these": the pair on the screen as it was seen, the others from the list alone."""
     if room.chosen is not None and candidate.photo.id == room.chosen.photo.id:
-        _record(room, candidate, "reject", decision_id, (NONE_OF_THESE,))
+        record(room, candidate, "reject", decision_id=decision_id, tags=(NONE_OF_THESE,))
         return
     room.work.workspace.log.record(
-        **_facts(room, candidate), decision="reject", decision_id=decision_id, tags=(NONE_OF_THESE,)
+        **facts(room, candidate), decision="reject", decision_id=decision_id, tags=(NONE_OF_THESE,)
     )
 
 
@@ -160,70 +159,6 @@ def _is_last(rows: Sequence[Decision], work: Work, decision: Decision) -> bool:
         session="",
     )
     return newest is not None and newest.decision_id == decision.decision_id
-
-
-def _record(
-    room: Room,
-    chosen: Candidate,
-    decision: Verdict,
-    decision_id: str | None = None,
-    tags: tuple[str, ...] = (),
-) -> None:
-    """Append the row; when this returns, it is on disk, and before it the ticked matches."""
-    workspace, typed = room.work.workspace, state.typed(room.pair)
-    decision_id = decision_id or state.decision_id()
-    ticked = evidence.of_decision(room, decision_id)
-    if ticked is not None:
-        workspace.evidence.record(ticked)
-    row = workspace.log.record(
-        **_facts(room, chosen),
-        decision=decision,
-        decision_id=decision_id,
-        confidence=typed.confidence,
-        tags=(*typed.tags, *tags),
-        note=typed.note,
-        overlay_shown=_overlay_shown(room.pair),
-        seconds=state.seconds_seen(room.pair),
-    )
-    if ticked is not None and row.decision_id != ticked.decision_id:  # it was a second thought
-        workspace.evidence.record(replace(ticked, decision_id=row.decision_id))
-
-
-class _Facts(TypedDict):
-    reviewer: str
-    query_id: str
-    candidate_id: str
-    rank: int | None
-    similarity: float | None
-    query_path: str
-    candidate_path: str
-    query_identity: str
-    candidate_identity: str
-    model: str
-    layer: str
-
-
-def _facts(room: Room, chosen: Candidate) -> _Facts:
-    """What a row says about a pair, whatever is decided."""
-    workspace, query, candidate = room.work.workspace, room.query, chosen.photo
-    return {
-        "reviewer": room.work.reviewer,
-        "query_id": query.id,
-        "candidate_id": candidate.id,
-        "rank": chosen.rank,
-        "similarity": chosen.similarity,
-        "query_path": query.catalogue_path,
-        "candidate_path": candidate.catalogue_path,
-        "query_identity": query.identity or "",
-        "candidate_identity": candidate.identity or "",
-        "model": workspace.model.name,
-        "layer": workspace.layer,
-    }
-
-
-def _overlay_shown(pair: str) -> tuple[str, ...]:
-    shown = state.shown(pair)
-    return tuple(name for name in state.LAYERS if name in shown) or ("none",)
 
 
 def _go_on(room: Room, decided: dict[str, Verdict], what: str) -> None:

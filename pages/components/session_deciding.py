@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from pages.components import evidence, state
+from pages.components import state
+from pages.components.recording import record
 from pages.components.session_room import SessionRoom
 from pages.components.words import DECISIONS
 from pages.components.workspace import Workspace
@@ -69,45 +68,16 @@ def _is_still_asked(room: SessionRoom) -> bool:
 
 
 def _record(room: SessionRoom, decision: Verdict) -> None:
-    workspace, typed, pair = (
-        room.work.workspace,
-        state.typed(room.pair),
-        room.session.pairs[room.asked.number],
-    )
-    decision_id = state.decision_id()
-    ticked = None if room.is_bare else evidence.of_decision(room, decision_id)
-    if ticked is not None:
-        workspace.evidence.record(ticked)
-    query, candidate = room.query, room.candidates[0].photo
-    row = workspace.log.record(
-        reviewer=room.work.reviewer,
+    pair = room.session.pairs[room.asked.number]
+    record(
+        room,
+        room.candidates[0],
+        decision,
         session=room.session.name,
-        query_id=query.id,
-        candidate_id=candidate.id,
-        decision=decision,
-        decision_id=decision_id,
-        confidence=typed.confidence,
-        tags=typed.tags,
-        note=typed.note,
         rank=pair.rank,
         similarity=pair.similarity,
-        query_path=query.catalogue_path,
-        candidate_path=candidate.catalogue_path,
-        query_identity=query.identity or "",
-        candidate_identity=candidate.identity or "",
-        model=workspace.model.name,
-        layer=workspace.layer,
-        overlay_shown=_overlay_shown(room),
         blind=room.is_bare,
-        seconds=state.seconds_seen(room.pair),
     )
-    if ticked is not None and row.decision_id != ticked.decision_id:  # it was a second thought
-        workspace.evidence.record(replace(ticked, decision_id=row.decision_id))
-
-
-def _overlay_shown(room: SessionRoom) -> tuple[str, ...]:
-    shown = frozenset[str]() if room.is_bare else state.shown(room.pair)
-    return tuple(name for name in state.LAYERS if name in shown) or ("none",)
 
 
 def _tell(room: SessionRoom, decision: Verdict) -> None:
