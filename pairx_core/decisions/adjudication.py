@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pairx_core.decisions.decision import ADJUDICATED, Decision
-from pairx_core.decisions.standing import standing_by_reviewer
+from pairx_core.decisions.standing import standing_by_reviewer, undone_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ def disputes(decisions: Iterable[Decision], *, session: str | None = None) -> tu
 
 def _standing(rows: list[Decision]) -> Iterable[Decision]:
     """What stands of each reviewer, with what they said as reviewers and as adjudicators apart."""
+    undone = undone_ids(rows)
     for are_adjudications in (False, True):
-        undone = {row.supersedes for row in rows if row.decision == "undo"}
         kind = [
             row
             for row in rows
             if row.decision != "undo"
-            and row.decision_id not in undone
+            and (row.reviewer, row.decision_id) not in undone
             and (ADJUDICATED in row.tags) is are_adjudications
         ]
         for standing in standing_by_reviewer(kind).values():

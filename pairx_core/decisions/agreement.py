@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pairx_core.decisions.decision import ADJUDICATED, Decision
+from pairx_core.decisions.standing import undone_ids
 
 Stage = Literal["blind", "final"]
 Counts = NDArray[np.float64]
@@ -75,11 +76,11 @@ def ratings(
         verdicts: those that count; others are missing values.
     """
     rows = [row for row in decisions if session is None or row.session == session]
-    undone = {row.supersedes for row in rows if row.decision == "undo"}
+    undone = undone_ids(rows)
     said: dict[tuple[str, str], dict[str, int]] = {}
     for row in rows:
-        is_rated = row.decision != "undo" and row.decision_id not in undone and ADJUDICATED not in row.tags
-        if is_rated and row.blind == (stage == "blind"):
+        stands = row.decision != "undo" and (row.reviewer, row.decision_id) not in undone
+        if stands and ADJUDICATED not in row.tags and row.blind == (stage == "blind"):
             code = verdicts.index(row.decision) if row.decision in verdicts else -1
             said.setdefault(_unordered(row.pair), {})[row.reviewer] = code
     return _table(said, verdicts)

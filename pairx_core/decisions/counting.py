@@ -9,6 +9,7 @@ import networkx as nx
 
 Two = tuple[int, int]  # numbers of two groups, the lower first
 _WORK = 40_000  # clusters looked at in the search of one part, before a number that can be reached has to do
+_ALL_WORK = 200_000  # the same, for all parts together; small ones are searched first
 _MOST_EDGES = 400  # of a part that is searched at all
 
 
@@ -28,12 +29,14 @@ def fewest_clusters(groups: int, joinable: Iterable[Two], parted: Collection[Two
     graph.add_edges_from(two for two in joinable if two[0] != two[1])
     clusters, is_exact = groups - len(graph), True
     conflicts = _by_group(parted, graph)
-    for part in nx.connected_components(graph):
+    left = _ALL_WORK
+    for part in sorted(nx.connected_components(graph), key=lambda part: (len(part), min(part))):
         own = {one: conflicts.get(one, set()) & part for one in part}
         if not any(own.values()):
             clusters += 1
             continue
-        found, is_proved = _fewest_of(graph.subgraph(part), own)
+        found, is_proved, work = _fewest_of(graph.subgraph(part), own, min(_WORK, left))
+        left -= work
         clusters += found
         is_exact = is_exact and is_proved
     return clusters, is_exact
@@ -56,8 +59,8 @@ class _State:
     apart: dict[int, frozenset[int]]  # clusters that each may not be joined with, be it by way of others
 
 
-def _fewest_of(part: nx.Graph, conflicts: Mapping[int, set[int]]) -> tuple[int, bool]:
-    """The fewest clusters of a part, and whether that is proved."""
+def _fewest_of(part: nx.Graph, conflicts: Mapping[int, set[int]], work: int) -> tuple[int, bool, int]:
+    """The fewest clusters of a part, whether that is proved, and how much of the work it took."""
     state = _State(
         {one: frozenset(part.adj[one]) - conflicts[one] for one in part},
         {one: frozenset(of) for one, of in conflicts.items()},
@@ -65,25 +68,26 @@ def _fewest_of(part: nx.Graph, conflicts: Mapping[int, set[int]]) -> tuple[int, 
     greedy = _joined_greedily(part, conflicts)
     least = _bound(state)
     if greedy == least or part.number_of_edges() > _MOST_EDGES:
-        return greedy, greedy == least
-    return _search(state, greedy)
+        return greedy, greedy == least, 0
+    return _search(state, greedy, work)
 
 
-def _search(start: _State, best: int) -> tuple[int, bool]:
+def _search(start: _State, best: int, work: int) -> tuple[int, bool, int]:
     """Depth first: for one edge after the other, both its ends in one cluster, or in two for good."""
     waiting = [start]
-    for _ in range(_WORK // len(start.near)):
+    size = len(start.near)
+    for step in range(work // size):
         while waiting and _bound(waiting[-1]) >= best:
             waiting.pop()
         if not waiting:
-            return best, True
+            return best, True, step * size
         state = waiting.pop()
         two = _next_edge(state)
         if two is None:
             best = len(state.near)  # fewer than before: its bound, which is this number, was
         else:
             waiting += (_forgone(state, two), _joined(state, two))
-    return best, all(_bound(state) >= best for state in waiting)
+    return best, all(_bound(state) >= best for state in waiting), work
 
 
 def _joined_greedily(part: nx.Graph, conflicts: Mapping[int, set[int]]) -> int:
@@ -93,10 +97,12 @@ def _joined_greedily(part: nx.Graph, conflicts: Mapping[int, set[int]]) -> int:
     count = len(part)
     for one, other in sorted(tuple(sorted(edge)) for edge in part.edges):
         first, second = clusters[one], clusters[other]
-        if first == second or any(clusters[enemy] == second for enemy in apart[first]):
+        few, many = sorted((first, second), key=lambda cluster: len(apart[cluster]))
+        if first == second or any(clusters[enemy] == many for enemy in apart[few]):
             continue
         clusters.union(first, second)
-        apart[clusters[first]] = apart[first] | apart[second]
+        apart[many] |= apart[few]
+        apart[clusters[first]] = apart[many]
         count -= 1
     return count
 

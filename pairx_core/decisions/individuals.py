@@ -20,7 +20,7 @@ from pairx_core.decisions.settling_pairs import Pair, SettledPair, unordered
 from pairx_core.errors import DecisionLogError
 
 Basis = Literal["accept", "catalogue"]
-_UNKNOWN_NAMES = {"", "unknown", "unidentified", "none", "nan", "null", "n/a", "na", "?", "____", "-"}
+_UNKNOWN_NAMES = {"", "unknown", "unidentified", "none", "nan", "null", "n/a", "na"}
 _ACCEPTED, _NAMED = 2, 1  # lengths: two photos of one name are one link apart, by way of the name
 
 
@@ -182,7 +182,7 @@ def check_new_name(name: str, taken: Iterable[str]) -> None:
         DecisionLogError: it cannot be given; the message says why.
     """
     tidy = tidy_name(name)
-    if _same_looking(tidy) in _UNKNOWN_NAMES:
+    if _same_looking(tidy).strip("_?-. ") in _UNKNOWN_NAMES:
         raise DecisionLogError(f"“{tidy}” means that an individual is not known. Choose a name for it.")
     clash = next((one for one in taken if _same_looking(one) == _same_looking(tidy)), None)
     if clash is not None:
@@ -217,7 +217,10 @@ def assigned_identities(
 
 
 def _same_looking(name: str) -> str:
-    return tidy_name(unicodedata.normalize("NFKC", name)).casefold()
+    visible = "".join(
+        sign for sign in name if unicodedata.category(sign) != "Cf"
+    )  # such as zero-width spaces
+    return tidy_name(unicodedata.normalize("NFKC", visible)).casefold()
 
 
 def _groups(graph: nx.Graph) -> tuple[tuple[str, ...], ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pairx_core.decisions.decision import ADJUDICATED, Decision
+from pairx_core.decisions.standing import undone_ids
 
 Pair = tuple[str, str]  # sorted photo ids
 PairVerdict = Literal["accept", "reject", "disputed", "unsure", "not_comparable"]
@@ -42,16 +43,12 @@ def settle(decisions: Iterable[Decision]) -> dict[Pair, SettledPair]:
         decisions: the record's, in its order.
     """
     rows = list(decisions)
-    undone = {row.supersedes for row in rows if row.decision == "undo"}
+    undone = undone_ids(rows)
     said: dict[Pair, dict[str, Decision]] = {}
     rulings: dict[Pair, Decision] = {}
     for row in rows:
-        if (
-            row.decision == "undo"
-            or row.blind
-            or row.decision_id in undone
-            or row.query_id == row.candidate_id
-        ):
+        is_undone = row.decision == "undo" or (row.reviewer, row.decision_id) in undone
+        if is_undone or row.blind or row.query_id == row.candidate_id:
             continue
         pair = unordered(*row.pair)
         if ADJUDICATED in row.tags:

@@ -53,6 +53,11 @@ def last_undoable(
     return next((decision for decision in wanted if standing[decision.pair] is decision), None)
 
 
+def undone_ids(decisions: Iterable[Decision]) -> frozenset[tuple[str, str]]:
+    """(reviewer, decision_id) of what is undone: an undo counts only by who had decided."""
+    return frozenset((row.reviewer, row.supersedes) for row in decisions if row.decision == "undo")
+
+
 def undo_of(decisions: Iterable[Decision], decision: Decision) -> Decision | None:
     """The row by which a decision was undone by its reviewer; None where it was not."""
     return next(

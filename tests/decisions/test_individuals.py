@@ -65,6 +65,12 @@ def test_an_adjudication_counts_alone_until_it_is_taken_back():
     assert settle([*rows, ruling, undo])["a", "b"].verdict == "disputed"
 
 
+def test_an_undo_counts_only_by_who_had_decided():
+    row = say("ab", "accept")
+    undo = say("ab", "undo", "Cleo", supersedes=row.decision_id)
+    assert settle([row, undo])["a", "b"].verdict == "accept"
+
+
 def test_a_verdict_on_bare_photos_waits_for_the_reveal():
     assert settle([say("ab", "accept", blind=True)]) == {}
 
@@ -227,6 +233,91 @@ def test_the_order_of_decisions_does_not_matter(said, random):
     )
 
 
+_VOTES = st.lists(
+    st.tuples(
+        st.sampled_from([*_PAIRS, *(pair[::-1] for pair in _PAIRS)]),
+        st.sampled_from(["accept", "accept", "reject"]),
+        st.sampled_from(["Ben", "Cleo", "Dan"]),
+        st.sampled_from([(), (), (), (ADJUDICATED,)]),
+    ),
+    max_size=12,
+)
+_NAMES = st.dictionaries(st.sampled_from(PHOTOS), st.sampled_from(["Notch", "Wide Ear"]), max_size=4)
+
+
+def _acceptances(votes) -> dict[str, int]:
+    """How many acceptances each accepted pair rests on."""
+    weights: dict[str, int] = {}
+    for pair in {"".join(sorted(vote[0])) for vote in votes}:
+        own = [(who, what, tags) for both, what, who, tags in votes if sorted(both) == sorted(pair)]
+        rulings = [what for _, what, tags in own if tags]
+        counted = rulings[-1:] or list({who: what for who, what, _ in own}.values())
+        if set(counted) == {"accept"}:
+            weights[pair] = len(counted)
+    return weights
+
+
+@settings(deadline=None, max_examples=150)
+@given(_VOTES, _NAMES)
+def test_a_split_rests_on_fewest_acceptances_whatever_is_settled_or_named(votes, names):
+    rows = [say(pair, what, who, tags=tags) for pair, what, who, tags in votes]
+    of = individuals(PHOTOS, settle(rows), names)
+    weights = _acceptances(votes)
+    named = [one + other for one, other in combinations(sorted(names), 2) if names[one] == names[other]]
+    assert {frozenset(group) for group in of.groups} == set(_components([*weights, *named]))
+    for one in of.contradictions:
+        parting = [
+            cut
+            for size in range(len(weights) + 1)
+            for cut in combinations(weights, size)
+            if not _are_joined(one.pair, [*(pair for pair in weights if pair not in cut), *named])
+        ]
+        suggested = {"".join(pair) for pair in of.split(one).pairs}
+        if not parting:
+            assert not suggested
+            continue
+        assert suggested in map(set, parting)
+        assert sum(weights[pair] for pair in suggested) == min(
+            sum(weights[pair] for pair in cut) for cut in parting
+        )
+
+
+def _are_joined(pair, edges) -> bool:
+    return any(set(pair) <= part for part in _components(edges))
+
+
+_TWOS = list(combinations(range(6), 2))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.sets(st.sampled_from(_TWOS)), st.sets(st.sampled_from(_TWOS)))
+def test_the_fewest_clusters_are_those_of_the_best_of_all_partitions(joinable, parted):
+    allowed = (
+        parts
+        for parts in _partitions(range(6))
+        if not any(set(two) <= part for two in parted for part in parts)
+        and all(nx.is_connected(_induced(part, joinable)) for part in parts)
+    )
+    assert fewest_clusters(6, joinable, parted) == (min(map(len, allowed)), True)
+
+
+def _partitions(of) -> list[list[set[int]]]:
+    found: list[list[set[int]]] = [[]]
+    for one in of:
+        found = [
+            [*parts[:at], parts[at] | {one}, *parts[at + 1 :]] if at < len(parts) else [*parts, {one}]
+            for parts in found
+            for at in range(len(parts) + 1)
+        ]
+    return found
+
+
+def _induced(part, edges) -> nx.Graph:
+    graph = nx.Graph(two for two in edges if set(two) <= part)
+    graph.add_nodes_from(part)
+    return graph
+
+
 def test_a_number_that_would_take_too_long_is_one_that_can_be_reached():
     """Sixty groups in a ring of open pairs with as many conflicts as would take for ever."""
     joinable = [(a, b) for a, b in combinations(range(60), 2) if (a * 7 + b * 3) % 4]
@@ -239,13 +330,13 @@ def test_a_number_that_would_take_too_long_is_one_that_can_be_reached():
 # --- names -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["Notch", " notch ", "ＮＯＴＣＨ", "NOTCH"])
+@pytest.mark.parametrize("name", ["Notch", " notch ", "ＮＯＴＣＨ", "NOTCH", "Not\u200bch"])
 def test_a_name_that_looks_like_another_one_is_refused(name):
     with pytest.raises(DecisionLogError, match="“Notch” already"):
         check_new_name(name, ["Wide Ear", "Notch"])
 
 
-@pytest.mark.parametrize("name", ["unknown", "Unknown ", "____", "?"])
+@pytest.mark.parametrize("name", ["unknown", "Unknown ", "____", "__", "??", "-", "\u200b"])
 def test_a_name_that_means_unknown_is_refused(name):
     with pytest.raises(DecisionLogError, match="not known"):
         check_new_name(name, [])
