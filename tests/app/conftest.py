@@ -110,7 +110,7 @@ def paint(path: Path, seed: int, size: tuple[int, int] = (120, 80)) -> Path:
 
 
 def button(app: AppTest, label: str):
-    found = [one for one in app.button if one.label == label]
+    found = [one for one in app.button if one.label == label or one.label.startswith(f"{label}:")]
     assert len(found) == 1, f"{len(found)} buttons are called {label}"
     return found[0]
 

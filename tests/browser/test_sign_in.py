@@ -71,7 +71,7 @@ def test_decisions_carry_the_name_of_who_signed_in_not_of_the_address(guarded, e
     assert page.get_by_role("textbox", name="Reviewer").count() == 0
     page.wait_for_timeout(500)
     page.keyboard.press("u")
-    page.get_by_text("1 decision").first.wait_for()
+    page.get_by_text("done · 1 decision").wait_for()
     with guarded.decisions.open(newline="", encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
     assert row["reviewer"] == "ben@example.org"
