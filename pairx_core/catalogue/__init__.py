@@ -1,6 +1,7 @@
 """Photographs and who is on them: reading catalogues, checking them, and decoding pictures safely."""
 
 from pairx_core.catalogue.catalogue import Catalogue, CatalogueSummary, Problem
+from pairx_core.catalogue.formats import CATALOGUE_FORMATS, CatalogueFormat
 from pairx_core.catalogue.masks import open_mask
 from pairx_core.catalogue.opening import (
     Surroundings,
@@ -16,8 +17,10 @@ from pairx_core.catalogue.places import kilometres_apart
 from pairx_core.catalogue.reading import read_catalogue
 
 __all__ = [
+    "CATALOGUE_FORMATS",
     "Box",
     "Catalogue",
+    "CatalogueFormat",
     "CatalogueSummary",
     "Mask",
     "MaskPicture",

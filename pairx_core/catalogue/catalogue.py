@@ -47,6 +47,7 @@ class Catalogue:
     source: Path  # the CSV file or the folder that was read
     photos: tuple[Photo, ...]
     problems: tuple[Problem, ...] = ()
+    form: str = ""  # the format that it was read in, by its name in CATALOGUE_FORMATS
 
     @classmethod
     def checked(cls, source: Path, photos: Sequence[Photo], problems: Sequence[Problem]) -> Self:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from pairx_core.catalogue.catalogue import Catalogue
-from pairx_core.catalogue.csv_catalogue import known_value
+from pairx_core.catalogue.cells import known_value
 from pairx_core.catalogue.locating import FoundPicture, find_pictures
 from pairx_core.catalogue.photo import Photo
 from pairx_core.catalogue.pictures import PICTURE_SUFFIXES, UnusablePicture

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pairx_core.catalogue.pictures import PictureHeader, UnusablePicture, read_header
 
+_ADDRESS = re.compile(r"(https?|s3|gs|ftp)://", re.IGNORECASE)
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -30,6 +31,11 @@ def find_pictures(folder: Path, written: Sequence[str]) -> list[FoundPicture | U
         return list(pool.map(lambda path: _find_picture(root, path), written))
 
 
+def is_address(written: str) -> bool:
+    """Whether a path is the address of something on a network."""
+    return _ADDRESS.match(written) is not None
+
+
 def locate(root: Path, written: str) -> Path:
     """The file that a catalogue in the folder ``root`` (resolved) means by a path.
 
@@ -37,8 +43,11 @@ def locate(root: Path, written: str) -> Path:
     found as well.
 
     Raises:
-        UnusablePicture: the path leads outside the folder, by ``..``, as an absolute path, or through a link.
+        UnusablePicture: the path leads outside the folder, by ``..``, as an absolute path, or through a link; or no
+            file can have it.
     """
+    if "\0" in written:
+        raise UnusablePicture("has a character that no file's name can have. Correct the path.")
     if _WINDOWS_DRIVE.match(written) and os.name != "nt":
         raise _outside(root)
     portable = written.replace("\\", "/")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from pairx_core.catalogue.locating import FoundPicture
 from pairx_core.catalogue.opening import photo_extent
 from pairx_core.catalogue.photo import Mask, MaskPicture, Photo, Segmentation
 from pairx_core.catalogue.pictures import UnusablePicture, decode_mask, read_header
 from pairx_core.catalogue.segmentation import NOTHING_MARKED, parse_segmentation
+from pairx_core.catalogue.turning import crop_turned
 from pairx_core.errors import PhotoError
 
 
@@ -26,7 +28,11 @@ def open_mask(photo: Photo) -> npt.NDArray[np.bool_] | None:
         return None
     left, top, right, bottom = photo_extent(photo)
     try:
-        mask = _pixels(photo.mask, read_header(photo.path).size)[top:bottom, left:right].copy()
+        whole = _pixels(photo.mask, read_header(photo.path).size)
+        if photo.box is not None and photo.box.theta:
+            mask = np.asarray(crop_turned(Image.fromarray(whole), photo.box))
+        else:
+            mask = whole[top:bottom, left:right].copy()
         if not mask.any():
             raise UnusablePicture(NOTHING_MARKED)
     except UnusablePicture as reason:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from pairx_core.catalogue.photo import Box, Photo
 from pairx_core.catalogue.pictures import UnusablePicture, decode, file_signature, read_header
+from pairx_core.catalogue.turning import crop_turned, reaches_too_far, turned_size
 from pairx_core.errors import PhotoError
 
 
@@ -28,7 +29,8 @@ class Surroundings:
 def open_photo(photo: Photo) -> Image.Image:
     """The photo as the reviewer and the model see it: upright, cropped to its box, 8-bit RGB.
 
-    The box is rounded outward to whole pixels and clipped to the picture. Safe to call from several threads.
+    A turned box is turned upright, with neutral grey where it leaves the picture. An upright box is rounded
+    outward to whole pixels and clipped to the picture. Safe to call from several threads.
 
     Raises:
         PhotoError: the file is missing, empty, cut short, damaged, too large, animated or not a picture,
@@ -36,7 +38,10 @@ def open_photo(photo: Photo) -> Image.Image:
     """
     try:
         picture = decode(photo.path)
-        return picture if photo.box is None else picture.crop(_pixels(photo.box, picture.size))
+        if photo.box is None:
+            return picture
+        inner = _pixels(photo.box, picture.size)
+        return crop_turned(picture, photo.box) if photo.box.theta else picture.crop(inner)
     except UnusablePicture as reason:
         raise PhotoError(f"{photo.path} {reason}") from reason
 
@@ -54,6 +59,8 @@ def open_surroundings(photo: Photo, margin: float) -> Surroundings:
         inner = (0, 0, *picture.size) if photo.box is None else _pixels(photo.box, picture.size)
     except UnusablePicture as reason:
         raise PhotoError(f"{photo.path} {reason}") from reason
+    if photo.box is not None and photo.box.theta:
+        return _turned_surroundings(picture, photo.box, margin)
     left, top, right, bottom = inner
     width, height = right - left, bottom - top
     around = round(margin * max(width, height))
@@ -75,11 +82,15 @@ def photo_size(photo: Photo) -> tuple[int, int]:
         PhotoError: as for :func:`open_photo`, as far as the header shows it.
     """
     left, top, right, bottom = photo_extent(photo)
+    if photo.box is not None and photo.box.theta:
+        return turned_size(photo.box)
     return right - left, bottom - top
 
 
 def photo_extent(photo: Photo) -> tuple[int, int, int, int]:
     """(left, top, right, bottom) of what :func:`open_photo` returns, in pixels of the whole upright photo.
+
+    For a turned box, the upright rectangle around it, as far as the photo goes.
 
     Raises:
         PhotoError: as for :func:`photo_size`.
@@ -131,10 +142,23 @@ def thumbnail(photo: Photo, size: tuple[int, int] = (320, 240)) -> Image.Image:
     return small
 
 
+def _turned_surroundings(picture: Image.Image, box: Box, margin: float) -> Surroundings:
+    width, height = turned_size(box)
+    around = round(margin * max(width, height))
+    extent = (-around, -around, width + around, height + around)
+    return Surroundings(crop_turned(picture, box, around), (width, height), extent)
+
+
 def _pixels(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """(left, top, right, bottom) of the box in whole pixels of a picture of this (width, height)."""
-    left, top = max(0, math.floor(box.x)), max(0, math.floor(box.y))
-    right, bottom = min(size[0], math.ceil(box.x + box.width)), min(size[1], math.ceil(box.y + box.height))
+    if box.theta and reaches_too_far(box, size):
+        raise UnusablePicture(
+            f"is {size[0]} × {size[1]} pixels, and the turned box (width {box.width:g}, height {box.height:g}) is many "
+            "times larger. Correct the box: pixels of the upright photo."
+        )
+    exact = box.around()
+    left, top = max(0, math.floor(exact[0])), max(0, math.floor(exact[1]))
+    right, bottom = min(size[0], math.ceil(exact[2])), min(size[1], math.ceil(exact[3]))
     if left >= right or top >= bottom:
         raise UnusablePicture(
             f"is {size[0]} × {size[1]} pixels, and the box (x {box.x:g}, y {box.y:g}, width {box.width:g}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -9,12 +10,25 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """The animal's bounding box, in pixels of the upright photo (origin top left, x right, y down)."""
+    """The animal's bounding box, in pixels of the upright photo (origin top left, x right, y down).
+
+    A turned box is the upright one, turned about its centre; the photo is turned back before it is cropped.
+    """
 
     x: float
     y: float
     width: float
     height: float
+    theta: float = 0.0  # radians, clockwise on the screen; WildMe's sign
+
+    def around(self) -> tuple[float, float, float, float]:
+        """(left, top, right, bottom) of the smallest upright box that holds this one."""
+        if not self.theta:  # to the last digit
+            return self.x, self.y, self.x + self.width, self.y + self.height
+        across = abs(self.width * math.cos(self.theta)) + abs(self.height * math.sin(self.theta))
+        down = abs(self.width * math.sin(self.theta)) + abs(self.height * math.cos(self.theta))
+        x, y = self.x + self.width / 2, self.y + self.height / 2
+        return x - across / 2, y - down / 2, x + across / 2, y + down / 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,10 @@ _MOST_NOTES_OF_A_KIND = 10
 class ProblemList:
     """The problems of one catalogue. Every photo left out is listed; many like notes are folded into one."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, unit: str = "row") -> None:
+        """Take what to call the catalogue in messages, and what its photos are counted by."""
         self._source = source
+        self.unit = unit
         self._found: list[tuple[int, str, Problem]] = []  # row (0: no row), kind, problem
 
     def left_out(self, message: str, *, row: int = 0, column: str = "", file: str = "") -> None:
@@ -44,4 +46,6 @@ class ProblemList:
         ]
 
     def _where(self, row: int, column: str, file: str) -> str:
-        return ", ".join(part for part in (self._source, file, f"row {row}" if row else "", column) if part)
+        return ", ".join(
+            part for part in (self._source, file, f"{self.unit} {row}" if row else "", column) if part
+        )

@@ -2,45 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pairx_core.catalogue.catalogue import Catalogue
-from pairx_core.catalogue.csv_catalogue import read_csv_catalogue
-from pairx_core.catalogue.folder_catalogue import read_folder_catalogue
+from pairx_core.catalogue.formats import CATALOGUE_FORMATS, format_of, source_for
 from pairx_core.errors import CatalogueError
 
 
-def read_catalogue(path: str | Path) -> Catalogue:
-    """Read a catalogue of photos from a CSV file or a folder, and check every photo's header.
+def read_catalogue(path: str | Path, form: str | None = None) -> Catalogue:
+    """Read a catalogue of photos from a file or a folder, and check every photo's header.
 
-    A CSV file needs the column ``path`` (relative to its folder, and in or under it), and should have
-    ``image_id`` and ``identity``; ``bbox`` ("[x, y, w, h]" in pixels of the upright photo), ``date``,
-    ``orientation`` (or ``position``, ``flank``, ``viewpoint``), ``species``, ``site`` (or ``location``,
-    ``station``), and ``mask`` (the path of a picture of the whole photo's size, black where there is no
-    animal) or ``segmentation`` (COCO's polygons or run lengths) are used where present, other columns are
-    ignored. Case and order of the columns, the separator (comma, semicolon, tab) and the encoding (UTF-8,
-    UTF-16, Windows-1252) do not matter.
+    Formats: CSV files as wildlife-datasets and MiewID have them and as TrapTagger exports them, COCO files, Camtrap DP
+    packages, and folders with one folder for each individual. Which one it is shows in its content. Case and order of
+    columns, the separator (comma, semicolon, tab) and the encoding (UTF-8, UTF-16, Windows-1252) do not matter, and
+    what is not used is ignored. docs/catalogues.md has the fields of each.
 
-    In a folder, a ``metadata.csv`` is read if there is one. Otherwise each folder in it is an individual;
-    photos in no folder, or in one called ``unknown``, are of unknown individuals.
+    In a folder, a Camtrap DP package, a ``metadata.csv`` or a COCO file (also in ``annotations``) is read if there is
+    one. Otherwise each folder in it is an individual; photos in no folder, or in one called ``unknown``, are of unknown
+    individuals.
 
-    Photos that cannot be used are left out and listed in ``Catalogue.problems``, by file, row and column.
+    Photos that cannot be used are left out and listed in ``Catalogue.problems``, by file, row and column. No file
+    outside the catalogue's folder is opened.
+
+    Args:
+        path: the file or the folder.
+        form: a name in ``CATALOGUE_FORMATS``; None finds it out.
 
     Raises:
-        CatalogueError: there is nothing to read, the table is not one, or not a single photo can be used.
+        CatalogueError: there is nothing to read, it is not in the format, or not a single photo can be used.
     """
     source = _tidied(path)
     try:
-        if source.is_dir():
-            table = _metadata_in(source)
-            return read_folder_catalogue(source) if table is None else read_csv_catalogue(table)
-        if source.is_file():
-            return read_csv_catalogue(source)
+        if not source.is_dir() and not source.is_file():
+            raise CatalogueError(f"There is no file or folder {source}. Check the path and its spelling.")
+        name, found = format_of(source) if form is None else (form, source_for(form, source))
+        return replace(CATALOGUE_FORMATS[name].read(found), form=name)
     except PermissionError as error:
         raise CatalogueError(
             f"{source} may not be opened. Ask its owner for permission to read it."
         ) from error
-    raise CatalogueError(f"There is no file or folder {source}. Check the path and its spelling.")
+    except OSError as error:  # a name that is too long, a drive that has gone
+        raise CatalogueError(
+            f"{source} cannot be read ({error.strerror}). Check the path and the drive."
+        ) from error
 
 
 def _tidied(path: str | Path) -> Path:
@@ -54,8 +59,3 @@ def _tidied(path: str | Path) -> Path:
         return Path(text).expanduser().absolute()
     except RuntimeError as error:  # ~ with no home folder
         raise CatalogueError(f"The home folder in {text} cannot be found. Write the whole path.") from error
-
-
-def _metadata_in(folder: Path) -> Path | None:
-    names = sorted(entry.name for entry in folder.iterdir() if entry.name.casefold() == "metadata.csv")
-    return folder / names[0] if names else None

@@ -35,12 +35,12 @@ class Table:
     notes: tuple[str, ...]  # what had to be assumed to read it
 
 
-def read_table(path: Path, known: Sequence[str], required: str) -> Table:
+def read_table(path: Path, known: Sequence[str], required: Sequence[str]) -> Table:
     """Read a table; its separator is the one that shows most of the ``known`` columns.
 
     Raises:
-        CatalogueError: unreadable, empty, not text, broken quotation marks, without the ``required``
-            column, or with a known column twice.
+        CatalogueError: unreadable, empty, not text, broken quotation marks, without any of the
+            ``required`` columns, or with a known column twice.
     """
     text, notes = _text(path)
     separator = _separator(text, known)
@@ -50,6 +50,17 @@ def read_table(path: Path, known: Sequence[str], required: str) -> Table:
     keys = [column_key(column) for column in columns]
     rows = tuple(_row(number, cells, keys) for number, cells in records)
     return Table(tuple(column.strip() for column in columns), rows, notes)
+
+
+def read_columns(path: Path, known: Sequence[str]) -> frozenset[str]:
+    """A table's columns as :func:`column_key` writes them, to find out what kind of table it is.
+
+    Raises:
+        CatalogueError: unreadable, empty, not text, or broken quotation marks in the header.
+    """
+    text, _ = _text(path)
+    _, columns = next(_records(path, text, _separator(text, known)), (1, []))
+    return frozenset(column_key(column) for column in columns)
 
 
 def column_key(column: str) -> str:
@@ -124,13 +135,13 @@ def _records(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[
         ) from error
 
 
-def _check_columns(path: Path, columns: Sequence[str], known: Sequence[str], required: str) -> None:
+def _check_columns(path: Path, columns: Sequence[str], known: Sequence[str], required: Sequence[str]) -> None:
     counts = Counter(column_key(column) for column in columns)
-    if required not in counts:
+    if not counts.keys() & set(required):
         found = ", ".join(f"“{_short(column)}”" for column in columns[:20])
         raise CatalogueError(
-            f"{path} has no column “{required}”. Columns found: {found}. "
-            f"Name the column with the photos' file paths “{required}”."
+            f"{path} has no column “{required[0]}”. Columns found: {found}. "
+            f"Name the column with the photos' file paths “{required[0]}”."
         )
     for column in known:
         if counts[column] > 1:

@@ -11,13 +11,17 @@ from pairx_core.catalogue import Photo
 from pairx_core.sessions.definition import SessionPair
 
 if TYPE_CHECKING:  # what else is here needs no torch
-    from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex
+    from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, GivenCandidates
 
 _LOOKED_AT = 50  # candidates of a query
 
 
 def known_answers(
-    index: CandidateIndex, count: int, *, seed: int = 0, filters: CandidateFilters | None = None
+    index: CandidateIndex | GivenCandidates,
+    count: int,
+    *,
+    seed: int = 0,
+    filters: CandidateFilters | None = None,
 ) -> tuple[SessionPair, ...]:
     """Pairs of identified photos, one in two of the same individual; fewer where there are not so many.
 
@@ -46,7 +50,11 @@ def known_answers(
 
 
 def _pairs(
-    index: CandidateIndex, queries: list[Photo], truth: bool, filters: CandidateFilters, lots: random.Random
+    index: CandidateIndex | GivenCandidates,
+    queries: list[Photo],
+    truth: bool,
+    filters: CandidateFilters,
+    lots: random.Random,
 ) -> Iterator[SessionPair]:
     for query in queries:
         candidates = [one for one in index.candidates(query, _LOOKED_AT, filters) if one.photo.is_known]
