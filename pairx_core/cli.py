@@ -284,11 +284,11 @@ def export_decisions(log: str, out: Path, raw: bool, timezone: str | None) -> No
 
     LOG is a decisions file, or the address of a database.
     """
+    from pairx_core.addresses import is_address
     from pairx_core.decisions import EvidenceLog
     from pairx_core.decisions.exporting import export_csv
     from pairx_core.decisions.merging import read_source
     from pairx_core.decisions.store import open_decisions
-    from pairx_core.settings import is_address
 
     if is_address(log):
         store = open_decisions(log)
@@ -308,9 +308,9 @@ def export_decisions(log: str, out: Path, raw: bool, timezone: str | None) -> No
 )
 def sessions(log: str, close: str | None) -> None:
     """List the expert sessions of LOG, a decisions file or a database's address, with the ends of their links."""
+    from pairx_core.addresses import is_address
     from pairx_core.decisions.store import open_decisions
     from pairx_core.sessions import SessionBook
-    from pairx_core.settings import is_address
 
     if not is_address(log) and not Path(log).is_file():
         raise click.ClickException(f"There is no decisions file {log}.")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 import platformdirs
 
+from pairx_core.addresses import is_address
 from pairx_core.catalogue import Catalogue
 from pairx_core.errors import SettingsError
+from pairx_core.project import Project, read_project
 
 SAMPLE_CATALOGUE = Path(__file__).resolve().parents[1] / "data_samples" / "metadata.csv"
 DECISIONS_NAME = "pairx_decisions.csv"
@@ -27,23 +28,41 @@ class Settings:
     decisions: Path | str | None  # a file, or a database's address; None: a file beside the catalogue
     cache: Path  # a folder; made when it is first needed
     coordinators: tuple[str, ...] = ()  # who makes expert sessions, where people sign in: addresses or names
+    form: str = ""  # of the catalogue; empty: found out
+    checkpoint: str = ""  # of the model
+    layer: str = ""  # empty: the model's recommended one
+    candidates: str = ""  # a table of someone else's matcher
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Settings from PAIRX_CATALOGUE, PAIRX_MODEL, PAIRX_DECISIONS, PAIRX_CACHE and PAIRX_COORDINATORS.
+        """Settings from PAIRX_PROJECT, PAIRX_CATALOGUE, PAIRX_MODEL, PAIRX_DECISIONS, PAIRX_CACHE, PAIRX_COORDINATORS.
 
-        What is not set has its default.
+        What is not set is as the project has it, or else has its default. Another catalogue than the project's has
+        none of the project's format, candidates and decisions; another model none of its checkpoint and layer.
 
         Raises:
             SettingsError: one of them cannot be used; the message names it.
         """
         given = os.environ if environment is None else environment
+        project = _project(given)
+        catalogue, model = _path(given, "PAIRX_CATALOGUE"), _text(given, "PAIRX_MODEL")
+        if catalogue is not None:
+            project = replace(project, form="", candidates="", decisions="")
+        if model:
+            project = replace(project, checkpoint="", layer="")
+        decisions = _path_or_address(given, "PAIRX_DECISIONS") or _path_or_address(
+            {"decisions": project.decisions}, "decisions"
+        )
         settings = cls(
-            catalogue=_path(given, "PAIRX_CATALOGUE") or SAMPLE_CATALOGUE,
-            model=_text(given, "PAIRX_MODEL") or "demo",
-            decisions=_path_or_address(given, "PAIRX_DECISIONS"),
+            catalogue=catalogue or (Path(project.catalogue) if project.catalogue else SAMPLE_CATALOGUE),
+            model=model or project.model,
+            decisions=decisions,
             cache=_path(given, "PAIRX_CACHE") or platformdirs.user_cache_path("pairx-review"),
             coordinators=_names(given, "PAIRX_COORDINATORS"),
+            form=project.form,
+            checkpoint=project.checkpoint,
+            layer=project.layer,
+            candidates=project.candidates,
         )
         _check_decisions(settings)
         _check_cache(settings.cache)
@@ -60,24 +79,23 @@ def decisions_beside(catalogue: Catalogue) -> Path:
     return folder / DECISIONS_NAME
 
 
+def _project(environment: Mapping[str, str]) -> Project:
+    """The project that the environment names; without one, nothing but defaults."""
+    named = _text(environment, "PAIRX_PROJECT")
+    if not named:
+        return Project("")
+    try:
+        return read_project(named)
+    except SettingsError as error:
+        raise SettingsError(f"PAIRX_PROJECT is “{named}”. {error}") from error
+
+
 def _text(environment: Mapping[str, str], variable: str) -> str:
     return environment.get(variable, "").strip()
 
 
 def _names(environment: Mapping[str, str], variable: str) -> tuple[str, ...]:
     return tuple(name for name in map(str.strip, _text(environment, variable).split(",")) if name)
-
-
-def is_address(decisions: str) -> bool:
-    """Whether a record of decisions is in a database, named by its address."""
-    return "://" in decisions
-
-
-def without_password(address: str) -> str:
-    """A database's address as it may be shown."""
-    return re.sub(
-        r"(?<=://)([^/@:]*):[^@/]*@", r"\1:***@", re.sub(r"(?i)(password=)[^&]*", r"\1***", address)
-    )
 
 
 def _path_or_address(environment: Mapping[str, str], variable: str) -> Path | str | None:

@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "models": {"catalogue"},
     "retrieval": {"models", "catalogue"},
     "explain": {"models", "catalogue"},
-    "render": {"explain", "catalogue"},
+    "render": {"explain", "catalogue", "decisions", "sessions"},  # an evidence card shows who decided what
+    "sessions": {"catalogue", "decisions", "retrieval"},
     "evaluate": {"explain", "retrieval", "models", "catalogue"},
 }
 PLAIN = {"errors", "frames", "version"}

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from pairx_core.addresses import without_password
 from pairx_core.catalogue import Catalogue
 from pairx_core.errors import SettingsError
-from pairx_core.settings import SAMPLE_CATALOGUE, Settings, without_password
+from pairx_core.project import Project, write_project
+from pairx_core.settings import SAMPLE_CATALOGUE, Settings
 
 
 def refusal(**environment: str) -> str:
@@ -111,3 +113,44 @@ def test_coordinators_are_named_one_after_the_other():
     given = Settings.from_environment({"PAIRX_COORDINATORS": " ada@example.org, ,Zoe "})
     assert given.coordinators == ("ada@example.org", "Zoe")
     assert Settings.from_environment({}).coordinators == ()
+
+
+@pytest.fixture
+def project(tmp_path):
+    write_project(
+        Project(
+            str(tmp_path / "photos"),
+            form="coco",
+            model="efficientnet_b0",
+            checkpoint=str(tmp_path / "w.pth"),
+            layer="blocks.3",
+            candidates=str(tmp_path / "scores.csv"),
+            decisions=str(tmp_path / "d.csv"),
+        ),
+        tmp_path,
+    )
+    return tmp_path
+
+
+def test_a_project_says_everything(project):
+    found = Settings.from_environment({"PAIRX_PROJECT": str(project)})
+    assert found.catalogue == project / "photos"
+    assert found.decisions == project / "d.csv"
+    assert (found.form, found.model, found.layer) == ("coco", "efficientnet_b0", "blocks.3")
+    assert (found.checkpoint, found.candidates) == (str(project / "w.pth"), str(project / "scores.csv"))
+
+
+def test_what_is_set_by_itself_goes_before_the_project(project, tmp_path):
+    given = {"PAIRX_PROJECT": str(project), "PAIRX_CATALOGUE": str(tmp_path / "other")}
+    found = Settings.from_environment(given)
+    assert (found.catalogue, found.model) == (tmp_path / "other", "efficientnet_b0")
+    assert (found.form, found.candidates, found.decisions) == ("", "", None)
+    found = Settings.from_environment({"PAIRX_PROJECT": str(project), "PAIRX_MODEL": "demo"})
+    assert (found.model, found.checkpoint, found.layer) == ("demo", "", "")
+    found = Settings.from_environment({"PAIRX_PROJECT": str(project), "PAIRX_DECISIONS": "sqlite:///x.db"})
+    assert found.decisions == "sqlite:///x.db" and found.form == "coco"
+
+
+def test_a_project_that_cannot_be_read_is_named_with_its_variable(tmp_path):
+    with pytest.raises(SettingsError, match="PAIRX_PROJECT is .* There is no project file"):
+        Settings.from_environment({"PAIRX_PROJECT": str(tmp_path / "none.toml")})

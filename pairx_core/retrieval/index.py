@@ -29,6 +29,19 @@ class CandidateFilters:
     known_identity_only: bool = False
     exclude_same_day_and_site: bool = True  # a burst's next frame is no evidence
 
+    def let_pass(self, query: Photo, photo: Photo) -> bool:
+        """Whether a photo may be proposed for a query."""
+        return (
+            (not self.known_identity_only or photo.is_known)
+            and (not self.same_species or _agree(query.species, photo.species))
+            and (not self.same_flank or _agree(query.flank, photo.flank))
+            and not (
+                self.exclude_same_day_and_site
+                and _encounter(query) != ""
+                and _encounter(query) == _encounter(photo)
+            )
+        )
+
     def in_words(self) -> str:
         """The filters in force, for the screen and the record."""
         parts = [
@@ -45,8 +58,11 @@ class Candidate:
     """A photo that the model ranks for a query."""
 
     photo: Photo
-    similarity: float  # cosine, -1 to 1: a ranking, not a verdict
+    similarity: (
+        float  # cosine, -1 to 1: a ranking, not a verdict; another matcher's score where one was given
+    )
     rank: int  # from 1
+    score: str = ""  # another matcher's score as it wrote it; empty: the similarity is ours
 
 
 class CandidateIndex:
@@ -321,6 +337,10 @@ def _read_digest(photo: Photo) -> FileDigest:
 def _key(photo: Photo, digest: str, model: EmbeddingModel) -> str:
     """What an embedding depends on, as one string."""
     return hashlib.sha256(f"{digest} {photo.box} {model.fingerprint}".encode()).hexdigest()
+
+
+def _agree(one: str | None, other: str | None) -> bool:
+    return not one or not other or one == other
 
 
 def _encounter(photo: Photo) -> str:

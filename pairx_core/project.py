@@ -1,0 +1,193 @@
+"""A project file: everything that was chosen for one piece of work, to open it again in one step."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from pairx_core.addresses import is_address, without_password
+from pairx_core.errors import SettingsError
+
+PROJECT_NAME = "pairx.toml"
+_VERSION = 1
+_LONGEST = 1 << 20  # bytes; a project file has some hundred
+_TABLES = {  # table -> key in the file -> field
+    "catalogue": {"path": "catalogue", "format": "form"},
+    "model": {"name": "model", "checkpoint": "checkpoint", "layer": "layer"},
+    "candidates": {"table": "candidates"},
+    "decisions": {"path": "decisions"},
+}
+_PATHS = ("catalogue", "checkpoint", "candidates", "decisions")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What to open: paths are absolute, or as they are understood where they are used; empty: the default."""
+
+    catalogue: str
+    form: str = ""  # of the catalogue; empty: found out
+    model: str = "demo"
+    checkpoint: str = ""
+    layer: str = ""
+    candidates: str = ""  # a table of someone else's matcher; empty: our own retrieval
+    decisions: str = ""  # a file or a database's address
+    name: str = ""  # for the list of projects
+
+
+def read_project(path: str | Path) -> Project:
+    """Read a project file, or the ``pairx.toml`` in a folder.
+
+    Relative paths in it are taken from its own folder, so that a project can be moved with its photos.
+
+    Raises:
+        SettingsError: it cannot be read, is not a project file, or an entry is unknown or of a wrong kind.
+    """
+    file = _project_file(path)
+    table = _parsed(file)
+    version = table.pop("version", _VERSION)
+    if not isinstance(version, int) or isinstance(version, bool) or version > _VERSION:
+        raise SettingsError(
+            f"{file}: version is “{version}”, but this PAIR-X Review reads up to {_VERSION}. Install a newer one."
+        )
+    found: dict[str, str] = {"name": _text(file, "name", table.pop("name", ""))}
+    for name, content in table.items():
+        keys = _TABLES.get(name)
+        if keys is None or not isinstance(content, dict):
+            raise SettingsError(f"{file}: there is no entry [{name}]. There are: {', '.join(_TABLES)}.")
+        for key, value in content.items():
+            if key not in keys:
+                raise SettingsError(f"{file}: [{name}] has no “{key}”. It has: {', '.join(keys)}.")
+            found[keys[key]] = _text(file, f"{name}.{key}", value)
+    if not found.get("catalogue"):
+        raise SettingsError(f'{file}: it names no catalogue. Write [catalogue] and under it path = "...".')
+    return _with_absolute_paths(Project(**{key: value for key, value in found.items() if value}), file.parent)
+
+
+def write_project(project: Project, path: str | Path) -> Path:
+    """Write a project file; one that is there is replaced as a whole.
+
+    Paths below its folder are written relative to it. A database's password is never written.
+
+    Returns:
+        The file's absolute path.
+
+    Raises:
+        SettingsError: it cannot be written, or what is there is not a project file.
+    """
+    file = Path(path).expanduser().absolute()
+    if file.is_dir():
+        file /= PROJECT_NAME
+    if file.suffix != ".toml":
+        raise SettingsError(f"{file}: a project file's name ends in .toml, such as {PROJECT_NAME}.")
+    if file.exists():
+        read_project(file)  # anything else is not ours to replace
+    portable = _with_relative_paths(project, file.parent)
+    table: dict[str, Any] = {"version": _VERSION}
+    if project.name:
+        table["name"] = project.name
+    for name, keys in _TABLES.items():
+        content = {key: value for key, field in keys.items() if (value := getattr(portable, field))}
+        if content:
+            table[name] = content
+    _replace(file, tomli_w.dumps(table))
+    return file
+
+
+def has_password(project: Project) -> bool:
+    """Whether the record's address carries a password, which a project file leaves out."""
+    return is_address(project.decisions) and without_password(project.decisions) != project.decisions
+
+
+def _project_file(path: str | Path) -> Path:
+    text = str(path).strip().strip("\"'")
+    if not text:
+        raise SettingsError(f"No project was named. Give the path of a {PROJECT_NAME}.")
+    try:
+        file = Path(text).expanduser().absolute()
+        return file / PROJECT_NAME if file.is_dir() else file
+    except (RuntimeError, OSError) as error:
+        raise SettingsError(f"{text}: this path cannot be used ({error}). Write the whole path.") from error
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        if file.stat().st_size > _LONGEST:
+            raise SettingsError(f"{file} is too large to be a project file. Choose a {PROJECT_NAME}.")
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise SettingsError(f"There is no project file {file}. Check the path and its spelling.") from None
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read ({error.strerror}). Check its permissions.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(
+            f"{file} is not a project file ({error}). Correct the line, or save it anew."
+        ) from None
+    except ValueError as error:  # a NUL in the path
+        raise SettingsError(f"{file}: this path cannot be used ({error}).") from None
+
+
+def _text(file: Path, name: str, value: object) -> str:
+    if not isinstance(value, str):
+        raise SettingsError(f"{file}: {name} is {value!r}; a text in quotation marks is needed.")
+    return value.strip()
+
+
+def _with_absolute_paths(project: Project, folder: Path) -> Project:
+    def absolute(text: str) -> str:
+        if not text or is_address(text):
+            return text
+        return os.path.normpath(folder / Path(text).expanduser())
+
+    changes = {name: absolute(getattr(project, name)) for name in _PATHS}
+    if _is_path(project.model):
+        changes["model"] = absolute(project.model)
+    return replace(project, **changes)
+
+
+def _with_relative_paths(project: Project, folder: Path) -> Project:
+    def relative(text: str) -> str:
+        if is_address(text):
+            return without_password(text)
+        path = Path(text)
+        is_below = bool(text) and path.is_absolute() and path.is_relative_to(folder)
+        return (path.relative_to(folder).as_posix() or ".") if is_below else text
+
+    changes = {name: relative(getattr(project, name)) for name in _PATHS}
+    if _is_path(project.model):
+        changes["model"] = _dotted(relative(project.model))
+    return replace(project, **changes)
+
+
+def _is_path(model: str) -> bool:
+    """Whether a model is named by a path, relative ones beginning with a dot: “BVRA/MegaDescriptor” is none."""
+    return model.startswith(("/", "./", "../", "~", ".\\", "..\\")) or Path(model).is_absolute()
+
+
+def _dotted(path: str) -> str:
+    return path if Path(path).is_absolute() else f"./{path}"
+
+
+def _replace(file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.stem, suffix=".new")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as fresh:
+                fresh.write(text)
+                fresh.flush()
+                os.fsync(fresh.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(file)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise SettingsError(
+            f"{file} cannot be written ({error.strerror}). Choose a folder in which you may write."
+        ) from error
