@@ -9,10 +9,10 @@ import streamlit as st
 
 from pages.components import (
     browser,
+    cards,
     navigation,
     opening,
     query_filters,
-    resources,
     saying,
     sidebar,
     state,
@@ -21,7 +21,6 @@ from pages.components import (
 from pages.components.room import Work
 from pages.components.words import count, facts_in_short, file_name, identity, ranked, status_badge
 from pairx_core.catalogue import Photo
-from pairx_core.errors import PairxError
 
 _A_PAGE = 24  # queries at once
 
@@ -63,7 +62,7 @@ def _card(work: Work, query: Photo, *, is_here: bool) -> None:
     first = next(iter(work.candidates(query)), None)
     proposed = "no candidates" if first is None else f"{ranked(first)} · {identity(first.photo)}"
     st.html(
-        f'<div class="px-card{" px-chosen" if is_here else ""}">{_picture(query)}<div>'
+        f'<div class="px-card{" px-chosen" if is_here else ""}">{cards.picture(query)}<div>'
         f'<div class="px-rank">{number} · {status_badge(work.worklist.status(query))}</div>'
         f'<div class="px-name" title="{escape(facts_in_short(query))}">{escape(file_name(query))}</div>'
         f'<div class="px-name" title="{escape(proposed)}">{escape(proposed)}</div></div></div>'
@@ -73,13 +72,6 @@ def _card(work: Work, query: Photo, *, is_here: bool) -> None:
         label=f"Review query {number}, {saying.plain(file_name(query))}",
         query_params=state.address_of(query.id),
     )
-
-
-def _picture(photo: Photo) -> str:
-    try:
-        return f'<img src="{resources.thumbnail(photo)}" alt="">'
-    except PairxError:
-        return '<div class="px-nophoto">photo cannot be read</div>'
 
 
 navigation.draw(queries)

@@ -12,10 +12,10 @@ import streamlit as st
 from pages.components import navigation, opening, saying, state, visitors
 from pages.components.words import count, short_place
 from pages.components.workspace import Source, Workspace
+from pairx_core.addresses import without_password
 from pairx_core.catalogue import Problem
 from pairx_core.decisions import Decision
 from pairx_core.errors import PairxError
-from pairx_core.settings import without_password
 
 _MOST_UNSCROLLED, _MOST_LISTED = 4, 500
 
@@ -111,7 +111,7 @@ def _follow() -> None:
     opening.follow(awaited)
     state.follow(None)
     try:
-        workspace = opening.result(awaited)
+        workspace = awaited.result()
     except PairxError as error:
         saying.error(f"{error} What was open before stays open.")
         return

@@ -55,7 +55,7 @@ def enter(workspace: Workspace, record: Record, reviewer: str, session: str, dis
     candidate = Candidate(photo, similarity, (known.rank if known else None) or 1)
     own = {dispute.settled.pair: dispute.settled} if dispute.settled else {}
     work = Work(workspace, reviewer, CandidateFilters(), Worklist((), {}, lambda _: ()), record, own, {})
-    name = pair_name(workspace.catalogue, *sorted((query.id, photo.id)))
+    name = pair_name(workspace, *sorted((query.id, photo.id)))
     return DisputeRoom(
         work,
         query,

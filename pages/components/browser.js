@@ -1,21 +1,58 @@
-// What only the browser can do: stop held keys.
+// What only the browser can do: stop held keys, leave a field by Escape, measure the bar at the bottom.
 //
 // A key that is held down repeats, and the shortcuts of the page would fire again and again, one decision after
 // the other. Repeats are stopped before the page hears of them. Text fields keep theirs.
-const KEYS_THAT_ACT = /^([a-z0-9]|Arrow(Left|Right))$/i;
+// What a key is called where another alphabet is set is told by its place (code), which the shortcuts go by as well.
+const KEYS_THAT_ACT = /^(Key[A-Z]|Digit\d|Numpad\d|Arrow(Left|Right))$/;
+const KEYS_OF_BUTTONS = /^(Enter|NumpadEnter|Space)$/;
+
+const BAR = 117; // CSS pixels: the height of the bar where nothing wraps
+const LOOK_MS = 500;
+let watched = null;
 
 function isTextField(target) {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
 
 function stopRepeats(event) {
-  if (event.repeat && KEYS_THAT_ACT.test(event.key) && !isTextField(event.composedPath()[0])) {
+  const target = event.composedPath()[0];
+  const acts = KEYS_THAT_ACT.test(event.code) || (KEYS_OF_BUTTONS.test(event.code) && target.closest?.("button"));
+  if (event.repeat && acts && !isTextField(target)) {
     event.preventDefault();
     event.stopImmediatePropagation();
   }
 }
 
+// After Escape the keys mean the page again; a list that is open closes first.
+function leaveField(event) {
+  const target = event.composedPath()[0];
+  if (event.key !== "Escape" || !isTextField(target) || target.getAttribute("aria-expanded") === "true") return;
+  target.blur();
+}
+
+// The bar at the bottom wraps in narrow windows: the pair gives way by what the bar is higher than usual.
+const bar = new ResizeObserver(([entry]) => {
+  const more = Math.max(0, Math.round(entry.borderBoxSize[0].blockSize - BAR));
+  document.documentElement.style.setProperty("--px-wrapped", `${more}px`);
+});
+
+function watchBar() {
+  const element = document.querySelector('[data-testid="stBottomBlockContainer"]');
+  if (element === watched) return;
+  bar.disconnect();
+  watched = element;
+  if (element) bar.observe(element);
+  else document.documentElement.style.removeProperty("--px-wrapped");
+}
+
 export default function () {
   window.addEventListener("keydown", stopRepeats, true); // the same listener is never added twice
-  return () => window.removeEventListener("keydown", stopRepeats, true);
+  window.addEventListener("keydown", leaveField, true);
+  watchBar();
+  const looking = setInterval(watchBar, LOOK_MS); // the page may make another one
+  return () => {
+    clearInterval(looking);
+    window.removeEventListener("keydown", stopRepeats, true);
+    window.removeEventListener("keydown", leaveField, true);
+  };
 }

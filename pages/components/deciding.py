@@ -5,25 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pages.components import state
+from pages.components import state, visitors
 from pages.components.going_on import following, with_decisions
 from pages.components.recording import facts, record
 from pages.components.room import ALL_PHOTOS, Room, Work, pair_name
 from pages.components.words import DECISIONS, count, file_name
 from pages.components.worklist import QueryStatus, Worklist
-from pairx_core.decisions import Decision, Verdict, last_undoable
+from pairx_core.decisions import Decision, Verdict, last_undoable, standing_decisions
 from pairx_core.errors import DecisionLogError
 from pairx_core.retrieval import Candidate
 
 NONE_OF_THESE = "none_of_these"  # tag of a rejection together with the query's other open candidates
 _GROUP = "none-"  # how the ids of such decisions begin; then comes what they share, then the rank
-NOT_THE_LAST = "Nothing was undone: a newer decision was saved meanwhile. Undo now takes back that one."
+NOT_THE_LAST = "Nothing was undone: a newer decision was saved meanwhile. Look at it before you undo again."
+DECIDED_ELSEWHERE = (
+    "Nothing was saved: in another tab or window something else was decided meanwhile. "
+    "Now this page shows it too; decide again if you mean otherwise."
+)
+NEW_NAME = "Nothing was saved: the reviewer's name has just changed. Decide again under the new name."
 NO_NAME = "Enter your name in the sidebar first: each decision carries the name of its reviewer."
 
 
 def decide(room: Room, chosen: Candidate, decision: Verdict) -> None:
     """Record a decision on the pair that its button was drawn for, and go on to what is open next."""
-    if not _may_decide(room):
+    if not _may_decide(room) or not _is_as_drawn(room, [chosen]):
         return
     try:
         record(room, chosen, decision)
@@ -36,7 +41,7 @@ def decide(room: Room, chosen: Candidate, decision: Verdict) -> None:
 
 def none_of_these(room: Room) -> None:
     """Reject all candidates of the query that are open, the one on the screen included."""
-    if not _may_decide(room):
+    if not _may_decide(room) or not _is_as_drawn(room, open_candidates(room)):
         return
     rejected: dict[str, Verdict] = {}
     group = f"{_GROUP}{state.decision_id()}"
@@ -47,7 +52,8 @@ def none_of_these(room: Room) -> None:
     except DecisionLogError as error:
         state.tell("error", f"{count(len(rejected), 'candidate')} rejected, then it failed. {error}")
         return
-    state.decided(room.pair)
+    if room.chosen is not None and room.chosen.photo.id in rejected:
+        state.decided(room.pair)
     _go_on(room, rejected, f"{count(len(rejected), 'candidate')} of {file_name(room.query)}")
 
 
@@ -75,16 +81,23 @@ def undo(work: Work, last: Decision) -> None:
     except DecisionLogError as error:
         state.tell("error", str(error))
         return
-    pair = pair_name(work.workspace.catalogue, last.query_id, last.candidate_id)
-    state.decided(pair)
-    tags = tuple(tag for tag in last.tags if tag != NONE_OF_THESE)
-    state.put_back(pair, state.Typed(last.note, last.confidence, tags), last.decision_id)
+    seen = next((one for one in undone if one.seconds is not None), last)  # the pair that was on the screen
+    for one in undone:
+        _put_back(work, one)
     what = _names(work, last) if len(undone) == 1 else count(len(undone), "candidate")
     state.tell("toast", f"Undone: {DECISIONS[last.decision][1]} · {what}.")
     if work.worklist.position(last.query_id) is None:
         state.choose_queries(ALL_PHOTOS)
-    if last.query_id in work.workspace.catalogue:
-        state.go(last.query_id, last.candidate_id)
+    if seen.query_id in work.workspace.catalogue:
+        state.go(seen.query_id, seen.candidate_id)
+
+
+def _put_back(work: Work, undone: Decision) -> None:
+    """Enter again what an undone decision had said."""
+    pair = pair_name(work.workspace, undone.query_id, undone.candidate_id)
+    state.decided(pair)
+    tags = tuple(tag for tag in undone.tags if tag != NONE_OF_THESE)
+    state.put_back(pair, state.Typed(undone.note, undone.confidence, tags), undone.decision_id)
 
 
 def step(room: Room, by: int) -> None:
@@ -118,8 +131,31 @@ def _may_decide(room: Room) -> bool:
     if not room.work.reviewer:
         state.tell("error", NO_NAME)
         return False
+    if room.work.reviewer != visitors.name():
+        state.tell("error", NEW_NAME)
+        return False
     state.hear(room.pair)
     return state.is_settled(room.pair)  # not: a held key, a double click, or a page that is out of date
+
+
+def _is_as_drawn(room: Room, candidates: Sequence[Candidate]) -> bool:
+    """Whether what stands on the candidates is what the page showed: another tab may have decided meanwhile."""
+    reviewer = room.work.reviewer
+    try:
+        standing = standing_decisions(room.work.workspace.log.decisions(), reviewer)
+    except DecisionLogError as error:
+        state.tell("error", str(error))
+        return False
+    for one in candidates:
+        pair = (room.query.id, one.photo.id)
+        if _id(standing.get(pair)) != _id(room.work.standing.get(pair)):
+            state.tell("error", DECIDED_ELSEWHERE)
+            return False
+    return True
+
+
+def _id(decision: Decision | None) -> str:
+    return "" if decision is None else decision.decision_id
 
 
 def _made_together(work: Work, last: Decision) -> list[Decision]:

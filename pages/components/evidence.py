@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -15,6 +16,8 @@ from pairx_core.errors import DecisionLogError
 def of_decision(room: Room, decision_id: str) -> Evidence | None:
     """What is ticked of the pair on the screen, as the record keeps it; None: nothing is."""
     drawing, ticks = state.drawn(room.pair), state.ticks(room.pair)
+    if drawing is None and ticks is None:
+        return _as_it_stood(room, decision_id)
     if drawing is None or not ticks or room.chosen is None:
         return None
     return Evidence(
@@ -32,6 +35,16 @@ def of_decision(room: Room, decision_id: str) -> Evidence | None:
         ),
         recorded_at=datetime.now(UTC),
     )
+
+
+def _as_it_stood(room: Room, decision_id: str) -> Evidence | None:
+    """The ticks of the decision that stands or was just undone, where it is decided again before they are drawn."""
+    if room.chosen is None:
+        return None
+    standing = room.work.standing.get((room.query.id, room.chosen.photo.id))
+    before = state.ticked_in(room.pair) or (standing.decision_id if standing else None)
+    kept = None if before is None else room.work.workspace.evidence.of(before)
+    return None if kept is None else replace(kept, decision_id=decision_id, recorded_at=datetime.now(UTC))
 
 
 def bring_back(room: Room, drawing: Drawing) -> None:

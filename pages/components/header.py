@@ -45,7 +45,10 @@ def _nothing_left(room: Room) -> str:
     worklist = room.work.worklist
     if worklist.status(room.query) is QueryStatus.OPEN or worklist.next_open(room.query.id) is not None:
         return ""
-    return '<span class="px-badge px-accept">✓ all queries done</span>'
+    words = (
+        "all queries done" if len(worklist.matching) == len(worklist.queries) else "none left in this list"
+    )
+    return f'<span class="px-badge px-accept">✓ {words}</span>'
 
 
 def _made_by(room: Room) -> str:
@@ -55,4 +58,5 @@ def _made_by(room: Room) -> str:
     if workspace.explainer is not None:
         beyond = "".join(f", {words}" for words in workspace.explainer.departures)
         explained = f"layer {workspace.explainer.layer}{beyond} · "
-    return f"Model {workspace.model.name} · {explained}filters: {room.work.filters.in_words()}"
+    ranked = f"ranked by {workspace.ranked_by} · " if workspace.ranked_by else ""
+    return f"{ranked}Model {workspace.model.name} · {explained}filters: {room.work.filters.in_words()}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import streamlit as st
 
 from pages.components import resources, saying, state
+from pages.components.background import Task
 from pages.components.workspace import Opening, Source, Workspace
 from pairx_core.errors import PairxError
 from pairx_core.settings import Settings
@@ -85,37 +87,23 @@ def workspace_or_error() -> Workspace | None:
                 )
         opening = begin(source)
         follow(opening)
-        return result(opening)
+        return opening.result()
     except PairxError as error:
         saying.error(str(error))
         return None
 
 
-def follow(opening: Opening) -> None:
-    """A progress bar until a source is open or has failed."""
+def follow(task: Task[Any]) -> None:
+    """A progress bar until something is done or has failed."""
     slot = st.empty()  # always, so that what follows keeps its place on the page
-    if opening.finished:
+    if task.finished:
         return
-    while not opening.wait(_TICK):
-        slot.progress(opening.fraction, text=_progress_text(opening))
+    while not task.wait(_TICK):
+        slot.progress(task.fraction, text=_progress_text(task))
     slot.empty()
 
 
-def result(opening: Opening) -> Workspace:
-    """The workspace of an opening that is finished.
-
-    Raises:
-        PairxError: it failed, for a reason that the reviewer can act on.
-    """
-    if opening.workspace is None:
-        raise opening.error or RuntimeError("opening ended without a result")
-    return opening.workspace
-
-
-def _progress_text(opening: Opening) -> str:
-    if not opening.total:
-        return f"{opening.stage} …"
-    return (
-        f"{opening.stage}: {opening.done:,} of {opening.total:,}. "
-        "This is done once; photos that were embedded before are not embedded again."
-    )
+def _progress_text(task: Task[Any]) -> str:
+    if not task.total:
+        return f"{task.stage} …"
+    return f"{task.stage}: {task.done:,} of {task.total:,}. {task.note}"

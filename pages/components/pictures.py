@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from pairx_core.catalogue import Photo, open_surroundings, photo_digest
+from pairx_core.errors import PhotoError
 
 PREVIEW = 1600  # pixels of the longer side: sharp in a pane until one zooms in
 _SHARP = 8192  # of a picture at full resolution; larger ones are reduced, and said to be
@@ -60,13 +61,13 @@ class Pictures:
         return self._get(photo, _SHARP)
 
     def made(self, photo: Photo) -> Picture | None:
-        """The preview, if it is there already.
-
-        Raises:
-            PhotoError: the file cannot be read any more.
-        """
+        """The preview, if it is there already; None where it is not, or the file cannot be read any more."""
+        try:
+            key = _key(photo, PREVIEW)
+        except PhotoError:
+            return None
         with self._lock:
-            return self._kept.get(_key(photo, PREVIEW))
+            return self._kept.get(key)
 
     def _get(self, photo: Photo, longest: int) -> Picture:
         key = _key(photo, longest)
@@ -85,8 +86,17 @@ class Pictures:
         return picture
 
 
+def photo_key(photo: Photo) -> str:
+    """What the pixels of a photo depend on.
+
+    Raises:
+        PhotoError: the file cannot be read.
+    """
+    return f"{photo_digest(photo)} {photo.box}"
+
+
 def _key(photo: Photo, longest: int) -> tuple[str, int]:
-    return f"{photo_digest(photo)} {photo.box}", longest
+    return photo_key(photo), longest
 
 
 def _encoded(photo: Photo, longest: int) -> Picture:

@@ -20,7 +20,7 @@ _STANDINGS = (
 _RANGE = (-1.0, 1.0)  # of a cosine
 
 
-def choose(photos: Sequence[Photo], *, others_shown: bool) -> QueryFilters:
+def choose(photos: Sequence[Photo], *, others_shown: bool, by_similarity: bool = True) -> QueryFilters:
     """Draw the controls; what is offered is what these photos have."""
     open_only = st.toggle("Only open ones", key="open_only", bind="query-params")
     with st.popover("Filter queries", icon=":material/filter_list:", width="stretch"):
@@ -28,15 +28,7 @@ def choose(photos: Sequence[Photo], *, others_shown: bool) -> QueryFilters:
         species = _several("Species", "species", _values(photo.species for photo in photos))
         flanks = _several("Flank", "flanks", _values(photo.flank for photo in photos))
         sites = _several("Site", "sites", _values(photo.site for photo in photos))
-        least, most = st.slider(
-            "Similarity of the first candidate",
-            *_RANGE,
-            value=_RANGE,
-            step=0.01,
-            key="similarity_range",
-            persist_state="session",
-            help="A ranking, not a verdict: use it to look at the queries where the model is least or most sure.",
-        )
+        least, most = _similarity() if by_similarity else _RANGE
         name = st.text_input("File name contains", key="name_filter", max_chars=200, persist_state="session")
     return QueryFilters(
         open_only=open_only,
@@ -47,6 +39,19 @@ def choose(photos: Sequence[Photo], *, others_shown: bool) -> QueryFilters:
         similarity=None if (least, most) == _RANGE else (least, most),
         name=name.strip(),
     )
+
+
+def _similarity() -> tuple[float, float]:
+    least, most = st.slider(
+        "Similarity of the first candidate",
+        *_RANGE,
+        value=_RANGE,
+        step=0.01,
+        key="similarity_range",
+        persist_state="session",
+        help="A ranking, not a verdict: use it to look at the queries where the model is least or most sure.",
+    )
+    return least, most
 
 
 def in_words(filters: QueryFilters, matching: int) -> str:

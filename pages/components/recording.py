@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any, TypedDict
 
 from pages.components import evidence, state
 from pages.components.room import Room
+from pages.components.workspace import Workspace
 from pairx_core.decisions import Verdict
 from pairx_core.retrieval import Candidate
 
@@ -35,14 +37,28 @@ def facts(room: Room, chosen: Candidate) -> Facts:
         "query_id": query.id,
         "candidate_id": candidate.id,
         "rank": chosen.rank,
-        "similarity": chosen.similarity,
+        "similarity": similarity(chosen),
         "query_path": query.catalogue_path,
         "candidate_path": candidate.catalogue_path,
         "query_identity": query.identity or "",
         "candidate_identity": candidate.identity or "",
-        "model": workspace.model.name,
+        "model": model(workspace),
         "layer": workspace.layer,
     }
+
+
+def similarity(candidate: Candidate) -> float | None:
+    """The similarity as it was shown; another matcher's score as it came, None where it has none."""
+    shown = candidate.similarity
+    if candidate.score and math.isfinite(shown):
+        shown = float(candidate.score)
+    return shown if math.isfinite(shown) else None
+
+
+def model(workspace: Workspace) -> str:
+    """Which model ranked and explains, or whose table ranked."""
+    name = workspace.model.name
+    return f"{name}; ranked by {workspace.ranked_by}" if workspace.ranked_by else name
 
 
 def record(

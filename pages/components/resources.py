@@ -14,9 +14,9 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.explaining import ExplanationWorker, Job
-from pages.components.pictures import Pictures
+from pages.components.pictures import Pictures, photo_key
 from pages.components.workspace import Shelf, Source
-from pairx_core.catalogue import Photo, photo_digest
+from pairx_core.catalogue import Photo
 from pairx_core.catalogue import thumbnail as small_copy
 from pairx_core.decisions.lines import FileLines
 from pairx_core.sessions import SessionBook
@@ -143,15 +143,6 @@ class OpenedSources:
             return None
         source = Source(**kept) if all(isinstance(text, str) for text in kept.values()) else None
         return source if source is not None and source.token == token else None
-
-
-def photo_key(photo: Photo) -> str:
-    """What the pixels of a photo depend on.
-
-    Raises:
-        PhotoError: the file cannot be read.
-    """
-    return f"{photo_digest(photo)} {photo.box}"
 
 
 def thumbnail(photo: Photo) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pages.components import state
 from pages.components.worklist import Worklist
 from pages.components.workspace import Record, Workspace
-from pairx_core.catalogue import Catalogue, Photo
+from pairx_core.catalogue import Photo
 from pairx_core.decisions import Decision
 from pairx_core.retrieval import Candidate, CandidateFilters
 
@@ -67,7 +67,7 @@ class Room:
         """A short name of the pair, for keys of widgets; empty where there is none."""
         if self.name or self.chosen is None:
             return self.name
-        return pair_name(self.work.workspace.catalogue, self.query.id, self.chosen.photo.id)
+        return pair_name(self.work.workspace, self.query.id, self.chosen.photo.id)
 
     @property
     def is_on_screen(self) -> bool:
@@ -77,9 +77,13 @@ class Room:
         return state.place() == (self.query.id, None if self.chosen is None else self.chosen.photo.id)
 
 
-def pair_name(catalogue: Catalogue, query_id: str, candidate_id: str) -> str:
-    """A short name of a pair that no other pair has, in this or another catalogue."""
-    parts = "\n".join((str(catalogue.source), query_id, candidate_id))
+def pair_name(workspace: Workspace, query_id: str, candidate_id: str) -> str:
+    """A short name of a pair that no other pair has, in this or another catalogue, or explained otherwise."""
+    explained_by = (
+        workspace.model.fingerprint,
+        workspace.layer,
+    )  # matches are others then, and so are their ticks
+    parts = "\n".join((str(workspace.catalogue.source), *explained_by, query_id, candidate_id))
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -115,6 +119,8 @@ def _query(work: Work, query_id: str | None) -> Photo | None:
     position = work.worklist.position(query_id)
     if position is not None:
         return queries[position]
+    if query_id is not None and query_id not in work.workspace.catalogue:
+        state.tell("toast", "The link leads to a photo that is not in this catalogue; here is what is next.")
     last = _last_decided(work)
     return work.worklist.next_open(last) or (queries[0] if queries else None)
 

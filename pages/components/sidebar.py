@@ -27,8 +27,10 @@ def review_controls(workspace: Workspace) -> Work:
         progress = st.container()
         which = _queries(workspace)
         queries = _photos(workspace, which)
-        wanted = query_filters.choose(queries, others_shown=state.others_shown())
-        filters = _filters()
+        wanted = query_filters.choose(
+            queries, others_shown=state.others_shown(), by_similarity=not workspace.ranked_by
+        )
+        filters = _filters(is_given=bool(workspace.ranked_by))
         _options()
         _facts(workspace)
     work = _work(workspace, reviewer, queries, wanted, filters)
@@ -61,7 +63,7 @@ def _queries(workspace: Workspace) -> str:
     wanted = state.arriving_at()
     if wanted is not None and wanted in workspace.catalogue and workspace.catalogue.photo(wanted).is_known:
         state.choose_queries(ALL_PHOTOS)  # among those to identify it would not be found
-    unknown = any(not photo.is_known for photo in workspace.index.photos)
+    unknown = any(not photo.is_known for photo in workspace.queries)
     default = TO_IDENTIFY if unknown else ALL_PHOTOS
     which = st.segmented_control(
         "Queries",
@@ -75,18 +77,22 @@ def _queries(workspace: Workspace) -> str:
     return which or default
 
 
-def _filters() -> CandidateFilters:
-    defaults = CandidateFilters()
+def _filters(*, is_given: bool) -> CandidateFilters:
+    """Which photos may be proposed; of someone else's candidates all, unless the reviewer wants fewer."""
+    defaults = CandidateFilters(False, False, False, False) if is_given else CandidateFilters()
+    ending = "_given" if is_given else ""  # what was chosen for the one is not meant for the other
     st.markdown(
         ":small[Candidates]", help="Which photos may be proposed. What a photo does not say excludes nothing."
     )
     with st.container(gap="xsmall"):
         return CandidateFilters(
-            same_species=_box("Same species", defaults.same_species, "same_species"),
-            same_flank=_box("Same flank", defaults.same_flank, "same_flank"),
-            known_identity_only=_box("Known individuals only", defaults.known_identity_only, "known_only"),
+            same_species=_box("Same species", defaults.same_species, f"same_species{ending}"),
+            same_flank=_box("Same flank", defaults.same_flank, f"same_flank{ending}"),
+            known_identity_only=_box(
+                "Known individuals only", defaults.known_identity_only, f"known_only{ending}"
+            ),
             exclude_same_day_and_site=_box(
-                "Not the same day and site", defaults.exclude_same_day_and_site, "other_encounter"
+                "Not the same day and site", defaults.exclude_same_day_and_site, f"other_encounter{ending}"
             ),
         )
 
@@ -119,7 +125,7 @@ def _facts(workspace: Workspace) -> None:
         f"Catalogue **{plain(catalogue.source.parent.name)}/{plain(catalogue.source.name)}** · "
         f"{count(len(workspace.index.photos), 'photo')}, "
         f"{count(len(catalogue.individuals), 'individual')}{_left_out(workspace)}  \n"
-        f"Model **{plain(workspace.model.name)}**{layer}  \n"
+        f"{_ranked_by(workspace)}Model **{plain(workspace.model.name)}**{layer}  \n"
         f"Decisions in **{plain(short_place(place))}**",
         help=f"Catalogue: {plain(str(catalogue.source))}\n\nDecisions: {plain(place)}",
     )
@@ -132,6 +138,10 @@ def _facts(workspace: Workspace) -> None:
         on_click="ignore",
         width="stretch",
     )
+
+
+def _ranked_by(workspace: Workspace) -> str:
+    return f"Candidates of **{plain(workspace.ranked_by)}**  \n" if workspace.ranked_by else ""
 
 
 def _left_out(workspace: Workspace) -> str:
@@ -172,5 +182,5 @@ def _of_this_catalogue(workspace: Workspace) -> Record:
 
 
 def _photos(workspace: Workspace, which: str) -> tuple[Photo, ...]:
-    photos = workspace.index.photos
+    photos = workspace.queries
     return tuple(photo for photo in photos if not photo.is_known) if which == TO_IDENTIFY else photos

@@ -408,7 +408,7 @@ def takes_whole_page() -> bool:
 
 def ticks(pair: str) -> dict[int, str] | None:
     """What the reviewer has said about matches of a pair, by their rank from 0; None: nothing yet."""
-    ticked: dict[int, str] | None = st.session_state.get("ticks", {}).get(pair)
+    ticked: dict[int, str] | None = st.session_state.get("ticks", {}).get(_of_reviewer(pair))
     return ticked
 
 
@@ -436,7 +436,12 @@ def hear(pair: str) -> None:
 
 def put_ticks(pair: str, ticked: dict[int, str]) -> None:
     """Tick matches of a pair."""
-    st.session_state.setdefault("ticks", {})[pair] = ticked
+    st.session_state.setdefault("ticks", {})[_of_reviewer(pair)] = ticked
+
+
+def _of_reviewer(pair: str) -> str:
+    """A pair as one reviewer sees it: who comes after another one in the same tab begins without ticks."""
+    return f"{pair} {typed_reviewer()}"
 
 
 def ticked_in(pair: str) -> str | None:
@@ -509,8 +514,8 @@ def decided(pair: str) -> None:
     _remember_reviewer()
     for name in ("note", "confidence", "tags"):
         st.session_state.pop(f"{name}:{pair}", None)
-    for name in ("ticks", "ticked_in"):
-        st.session_state.get(name, {}).pop(pair, None)
+    st.session_state.get("ticks", {}).pop(_of_reviewer(pair), None)
+    st.session_state.get("ticked_in", {}).pop(pair, None)
 
 
 def _remember_reviewer() -> None:

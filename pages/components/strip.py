@@ -6,13 +6,11 @@ from html import escape
 
 import streamlit as st
 
-from pages.components import resources, shortcuts
+from pages.components import cards, saying, shortcuts
 from pages.components.deciding import choose
 from pages.components.room import Room
-from pages.components.words import identity, ordinal, ranked, verdict_badge
+from pages.components.words import DECISIONS, identity, ordinal, ranked, verdict_badge
 from pages.components.workspace import K
-from pairx_core.catalogue import Photo
-from pairx_core.errors import PairxError
 from pairx_core.retrieval import Candidate
 
 
@@ -29,13 +27,13 @@ def _card(room: Room, candidate: Candidate) -> None:
     verdict = room.work.worklist.verdict(room.query, candidate.photo)
     looks = "px-card" + (" px-chosen" if candidate is room.card else "") + (" px-decided" if verdict else "")
     st.html(
-        f'<div class="{looks}">{_picture(candidate.photo)}'
+        f'<div class="{looks}">{cards.picture(candidate.photo)}'
         f'<div><div class="px-rank"><kbd>{candidate.rank}</kbd>{ranked(candidate)}</div>'
         f'<div class="px-name" title="{escape(identity(candidate.photo))}">'
         f"{escape(identity(candidate.photo))}</div>{verdict_badge(verdict)}</div></div>"
     )
     st.button(
-        f"Show {ordinal(candidate.rank)} candidate",
+        _label(room, candidate, verdict),
         key=f"choose-{candidate.rank}",
         shortcut=shortcuts.candidate_key(candidate.rank),
         on_click=choose,
@@ -43,8 +41,10 @@ def _card(room: Room, candidate: Candidate) -> None:
     )
 
 
-def _picture(photo: Photo) -> str:
-    try:
-        return f'<img src="{resources.thumbnail(photo)}" alt="">'
-    except PairxError:
-        return '<div class="px-nophoto">photo cannot be read</div>'
+def _label(room: Room, candidate: Candidate, verdict: str | None) -> str:
+    """What a screen reader says of the card."""
+    said = DECISIONS[verdict][1] if verdict else "open"
+    here = ", on the screen" if candidate is room.card else ""
+    return saying.plain(
+        f"Show {ordinal(candidate.rank)} candidate: {identity(candidate.photo)}, {said}{here}"
+    )

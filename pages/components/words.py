@@ -31,8 +31,8 @@ def ordinal(rank: int) -> str:
 
 
 def ranked(candidate: Candidate) -> str:
-    """Rank and similarity, as a ranking and not as a verdict: “1st · 0.83”."""
-    return f"{ordinal(candidate.rank)} · {candidate.similarity:.2f}"
+    """Rank and similarity, as a ranking and not as a verdict: “1st · 0.83”; another matcher's score as it came."""
+    return f"{ordinal(candidate.rank)} · {candidate.score or f'{candidate.similarity:.2f}'}"
 
 
 def file_name(photo: Photo) -> str:

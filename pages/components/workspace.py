@@ -6,7 +6,6 @@ is, and is shared by all browser tabs that ask for the same.
 
 from __future__ import annotations
 
-import atexit
 import gc
 import hashlib
 import threading
@@ -16,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
+from pages.components.background import Task
+from pairx_core.addresses import is_address
 from pairx_core.catalogue import Catalogue, Photo, read_catalogue
 from pairx_core.decisions import Decision, EvidenceLog
 from pairx_core.decisions.naming import GivenNames
@@ -23,9 +24,18 @@ from pairx_core.decisions.store import DecisionStore, open_decisions
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
 from pairx_core.explain import ExplanationCache, PairExplainer, check_supported
 from pairx_core.models import EmbeddingModel, load_model
-from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, KnownPairs, build_index
+from pairx_core.project import Project
+from pairx_core.retrieval import (
+    Candidate,
+    CandidateFilters,
+    CandidateIndex,
+    GivenCandidates,
+    KnownPairs,
+    build_index,
+    read_candidates,
+)
 from pairx_core.sessions import SessionBook
-from pairx_core.settings import Settings, decisions_beside, is_address
+from pairx_core.settings import Settings, decisions_beside
 
 K = 5  # candidates a query
 _LISTS_KEPT = 4096
@@ -41,12 +51,48 @@ class Source:
     checkpoint: str = ""  # empty: none needed
     layer: str = ""  # empty: the model's recommended one
     decisions: str = ""  # empty: beside the catalogue
+    form: str = ""  # of the catalogue; empty: found out
+    candidates: str = ""  # a table of someone else's matcher; empty: the model proposes
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Source:
         """What the environment says, the bundled sample where it is silent."""
         decisions = "" if settings.decisions is None else str(settings.decisions)
-        return cls(str(settings.catalogue), settings.model, decisions=decisions)
+        return cls(
+            str(settings.catalogue),
+            settings.model,
+            settings.checkpoint,
+            settings.layer,
+            decisions,
+            settings.form,
+            settings.candidates,
+        )
+
+    @classmethod
+    def from_project(cls, project: Project) -> Source:
+        """What a project file says."""
+        return cls(
+            project.catalogue,
+            project.model,
+            project.checkpoint,
+            project.layer,
+            project.decisions,
+            project.form,
+            project.candidates,
+        )
+
+    def project(self, name: str) -> Project:
+        """What a project file says of this source."""
+        return Project(
+            self.catalogue,
+            self.form,
+            self.model,
+            self.checkpoint,
+            self.layer,
+            self.candidates,
+            self.decisions,
+            name,
+        )
 
     @property
     def token(self) -> str:
@@ -69,7 +115,7 @@ class Workspace:
     source: Source
     catalogue: Catalogue
     model: EmbeddingModel
-    index: CandidateIndex
+    index: CandidateIndex | GivenCandidates  # what proposes candidates: the model, or someone else's table
     explainer: PairExplainer | None  # None: the model ranks photos, but its pairs cannot be explained
     log: DecisionStore
     evidence: EvidenceLog
@@ -87,6 +133,16 @@ class Workspace:
     def layer(self) -> str:
         """The layer that explanations are about; empty where there are none."""
         return "" if self.explainer is None else self.explainer.layer
+
+    @property
+    def ranked_by(self) -> str:
+        """The table that ranks candidates; empty: the model does."""
+        return self.index.source.name if isinstance(self.index, GivenCandidates) else ""
+
+    @property
+    def queries(self) -> tuple[Photo, ...]:
+        """The photos that can be queries: all, or those for which someone else's table has candidates."""
+        return self.index.queries if isinstance(self.index, GivenCandidates) else self.index.photos
 
     def decisions(self) -> Record:
         """What is in the decisions file; what was last read from it while it cannot be read."""
@@ -132,75 +188,47 @@ def _spare_the_collector() -> None:
     gc.freeze()
 
 
-class Opening:
-    """A workspace on its way: how far it is, and in the end the workspace or what went wrong."""
+class Opening(Task[Workspace]):
+    """A workspace on its way."""
+
+    note = "This is done once; photos that were embedded before are not embedded again."
 
     def __init__(self, source: Source, cache_dir: Path) -> None:
         self.source = source
-        self.stage = "Reading the catalogue"
-        self.done, self.total = 0, 0
-        self.workspace: Workspace | None = None
-        self.error: Exception | None = None
         self.cache_dir = cache_dir
-        self._closed = False
-        self._thread = threading.Thread(target=self._run, name="opening", daemon=True)
-        atexit.register(self.close)  # the interpreter must not end while torch is at work
-        self._thread.start()
+        self.stage = "Reading the catalogue"
+        self.begin()
 
-    @property
-    def finished(self) -> bool:
-        """Whether there is a workspace or an error."""
-        return not self._thread.is_alive()
-
-    @property
-    def fraction(self) -> float:
-        """How much is done, 0 to 1."""
-        return min(self.done / self.total, 1.0) if self.total else 0.0
-
-    def wait(self, seconds: float) -> bool:
-        """Wait, at most so long; whether it is finished."""
-        self._thread.join(seconds)
-        return self.finished
-
-    def cancel(self) -> None:
-        """Stop at the next batch of photos, without waiting for it; what is embedded stays in the cache."""
-        self._closed = True
-
-    def close(self) -> None:
-        """Stop, and wait until nothing is at work any more."""
-        self.cancel()
-        self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            self.workspace = self._open()
-            _spare_the_collector()
-        except Exception as error:  # handed over to the session, which shows a PairxError and raises a bug
-            self.error = error
-        finally:
-            atexit.unregister(self.close)  # which would keep the whole workspace alive
+    def work(self) -> Workspace:
+        """Open the source; what is embedded when it is stopped stays in the cache."""
+        workspace = self._open()
+        _spare_the_collector()
+        return workspace
 
     def _open(self) -> Workspace:
         source = self.source
-        with _usable(CatalogueError, "The catalogue"):
+        with usable(CatalogueError, "The catalogue"):
             catalogue = read_catalogue(source.catalogue)
-        with _usable(DecisionLogError, "The decisions file"):  # refused before the long part
+        with usable(DecisionLogError, "The decisions file"):  # refused before the long part
             log = open_decisions(_decisions_of(source) or decisions_beside(catalogue))
         self.stage = "Loading the model"
-        with _usable(ModelError, "The model"):
+        with usable(ModelError, "The model"):
             model = load_model(source.model, checkpoint=source.checkpoint or None)
-        explainer, unexplained = _explainer(model, source.layer, ExplanationCache(self.cache_dir))
-        self.stage = "Embedding the photos"
-        index = build_index(catalogue, model, cache_dir=self.cache_dir, progress=self._tell)
+        explainer, unexplained = explainer_of(model, source.layer, ExplanationCache(self.cache_dir))
+        index = self._index(catalogue, model)
         sessions, names = SessionBook(log.lines("sessions")), GivenNames(log.lines("names"))
         return Workspace(
             source, catalogue, model, index, explainer, log, log.evidence, sessions, names, unexplained
         )
 
-    def _tell(self, done: int, total: int) -> None:
-        if self._closed:
-            raise InterruptedError("the app was stopped while photos were embedded")
-        self.done, self.total = done, total
+    def _index(self, catalogue: Catalogue, model: EmbeddingModel) -> CandidateIndex | GivenCandidates:
+        """What proposes candidates: someone else's table, or the model, for which every photo is embedded."""
+        if self.source.candidates:
+            self.stage = "Reading the candidates"
+            with usable(CatalogueError, "The table of candidates"):
+                return read_candidates(self.source.candidates, catalogue)
+        self.stage = "Embedding the photos"
+        return build_index(catalogue, model, cache_dir=self.cache_dir, progress=self.tell)
 
 
 def _decisions_of(source: Source) -> Path | str | None:
@@ -214,7 +242,7 @@ def _decisions_of(source: Source) -> Path | str | None:
         ) from None
 
 
-def _explainer(
+def explainer_of(
     model: EmbeddingModel, layer: str, cache: ExplanationCache
 ) -> tuple[PairExplainer | None, str]:
     """What explains a model's pairs, or why nothing can; a layer that the model lacks is an error."""
@@ -231,7 +259,7 @@ def _explainer(
 
 
 @contextmanager
-def _usable(refusal: type[PairxError], what: str) -> Iterator[None]:
+def usable(refusal: type[PairxError], what: str) -> Iterator[None]:
     """Say what the computer refuses, such as a name that is too long or a drive that is gone."""
     try:
         yield
@@ -266,7 +294,7 @@ class Shelf:
     def workspaces(self) -> list[Workspace]:
         """Those that are open now."""
         with self._lock:
-            return [one.workspace for one in self._openings.values() if one.workspace is not None]
+            return [one.value for one in self._openings.values() if one.value is not None]
 
     def close(self) -> None:
         """Stop what is being opened."""

@@ -25,7 +25,7 @@ def test_decisions_go_into_the_database_and_come_back(open_app, herd, address):
 def test_ticked_matches_go_into_the_database_too(open_app, herd, address):
     app = explained(open_app(herd))
     name = viewer(app)["pair"]
-    app.session_state["ticks"] = {name: {0: "convincing"}}
+    app.session_state["ticks"] = {f"{name} Ada": {0: "convincing"}}
     press(app, "Accept")
     store = open_decisions(address)
     (row,) = store.decisions()

@@ -376,8 +376,8 @@ def test_a_model_that_cannot_be_explained_shows_the_photos(open_app, herd, decis
     def without_explainer(source, cache_dir):
         opening = of(source, cache_dir)
         assert opening.wait(60)
-        object.__setattr__(opening.workspace, "explainer", None)
-        object.__setattr__(opening.workspace, "unexplained", reason)
+        object.__setattr__(opening.value, "explainer", None)
+        object.__setattr__(opening.value, "unexplained", reason)
         return opening
 
     monkeypatch.setattr(resources.shelf(), "open", without_explainer)

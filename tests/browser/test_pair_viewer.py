@@ -256,9 +256,7 @@ def test_arrows_step_through_the_matches_by_relevance_and_both_photos_go_there(l
 def test_sliders_redraw_without_asking_the_server(server, looking):
     page = looking
     page.keyboard.press("d")
-    asked = []
-    page.on("websocket", lambda socket: asked.append(socket))
-    runs = page.evaluate("performance.getEntriesByType('resource').length")
+    _count_messages_once_all_is_fetched(page)
     slider = page.locator("input[name=k_lines]")
     slider.evaluate("input => { input.value = 3; input.dispatchEvent(new Event('input', {bubbles: true})); }")
     assert shown_matches(page) == [0, 1, 2]
@@ -272,9 +270,25 @@ def test_sliders_redraw_without_asking_the_server(server, looking):
     )
     light = page.locator("[data-pane=candidate] .photo").evaluate("photo => photo.style.filter")
     assert "brightness(1.5)" in light
-    assert page.evaluate("performance.getEntriesByType('resource').length") == runs and not asked
+    page.wait_for_timeout(300)
+    assert page.evaluate("window.sentMessages") == 0
     page.get_by_role("button", name="As it was").click()
     assert len(shown_matches(page)) > 3
+
+
+def _count_messages_once_all_is_fetched(page) -> None:
+    """``window.sentMessages``: what the page asked the server for, from the time on that nothing was pending."""
+    page.evaluate(
+        """() => {
+            window.sentMessages = 0;
+            const send = WebSocket.prototype.send;
+            WebSocket.prototype.send = function (...all) { window.sentMessages += 1; return send.apply(this, all); };
+        }"""
+    )
+    sent = -1
+    while sent != (sent := page.evaluate("window.sentMessages")):
+        page.wait_for_timeout(1500)
+    page.evaluate("window.sentMessages = 0")
 
 
 def test_blinking_shows_one_photo_after_the_other_in_one_place(looking):
@@ -427,6 +441,42 @@ HOLD_THE_PAGE = """() => {
 }"""
 
 
+def test_a_key_of_another_alphabet_makes_one_decision_however_long_it_is_held(server, looking):
+    wait_until_foreseen(looking)
+    looking.evaluate(
+        """async () => {
+            const key = { key: "ч", code: "KeyX", keyCode: 88, bubbles: true, composed: true, cancelable: true };
+            const press = (repeat) => document.body.dispatchEvent(new KeyboardEvent("keydown", { ...key, repeat }));
+            press(false);
+            for (let number = 0; number < 40; number += 1) {
+                await new Promise((go) => setTimeout(go, 40));
+                press(true);
+            }
+        }"""
+    )
+    wait_for_rows(server, looking, 1)
+    explained(looking)
+    assert [row["decision"] for row in rows(server, looking)] == ["reject"]
+
+
+def test_a_decision_counts_while_another_key_is_still_down(server, looking):
+    wait_until_foreseen(looking)
+    looking.keyboard.down("t")
+    looking.keyboard.press("a")
+    looking.keyboard.up("t")
+    wait_for_rows(server, looking, 1)
+    assert [row["decision"] for row in rows(server, looking)] == ["accept"]
+
+
+def test_a_decisions_key_with_shift_does_nothing(server, looking):
+    wait_until_foreseen(looking)
+    before = place(looking)
+    looking.keyboard.press("Shift+A")
+    looking.wait_for_timeout(400)
+    assert looking.locator(".viewer").get_attribute("data-foreseen") == ""
+    assert (place(looking), rows(server, looking)) == (before, [])
+
+
 def wait_until_foreseen(page) -> None:
     """Waits until the viewer has what comes after a decision."""
     explained(page)
@@ -485,3 +535,82 @@ def said(page) -> dict[int, str]:
 
 def evidence_lines(server) -> list[str]:
     return server.decisions.with_suffix(".evidence.jsonl").read_text(encoding="utf-8").splitlines()
+
+
+def test_a_match_is_held_stepped_and_ticked_by_pointer_alone(server, looking):
+    page = looking
+    bar = page.locator(".match-bar")
+    assert bar.is_hidden()
+    page.mouse.click(*center(page, "g[data-match='0'] .ring"))
+    bar.get_by_text("Match 1 of").wait_for()
+    bar.get_by_role("button", name="Next match").click()
+    assert alone(page) == "1"
+    convincing = bar.get_by_role("button", name="Convincing")
+    convincing.click()
+    assert convincing.get_attribute("aria-pressed") == "true"
+    assert page.locator("g[data-match='1']").get_attribute("data-said") == "convincing"
+    page.wait_for_timeout(400)
+    page.get_by_role("button", name="Unsure").click()
+    wait_for_rows(server, page, 1)
+    decision = rows(server, page)[0]["decision_id"]
+    evidence = server.decisions.with_name("decisions.evidence.jsonl").read_text(encoding="utf-8")
+    assert any(decision in line and "convincing" in line for line in evidence.splitlines())
+
+
+def test_keys_still_work_after_a_box_was_ticked(server, looking):
+    page = looking
+    page.locator("label").filter(has_text="Known individuals only").click()
+    explained(page)
+    assert page.evaluate("document.activeElement.type") == "checkbox"
+    page.keyboard.press("b")
+    assert not seen(page, ".marks g:first-child .line") or page.locator(".viewer[data-bare]").count()
+    page.keyboard.press("b")
+    page.keyboard.press("2")
+    explained(page)
+    page.wait_for_function("document.querySelector('.st-key-candidate-2 .px-chosen')")
+    page.wait_for_timeout(400)
+    page.keyboard.press("x")
+    wait_for_rows(server, page, 1)
+    assert rows(server, page)[0]["decision"] == "reject"
+
+
+def test_escape_leaves_the_note_and_its_keys_mean_the_page_again(server, looking):
+    page = looking
+    note = page.get_by_role("textbox", name="Note")
+    note.fill("torn ear")
+    page.keyboard.press("x")
+    assert note.input_value() == "torn earx"
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(600)
+    page.keyboard.press("x")
+    wait_for_rows(server, page, 1)
+    assert (rows(server, page)[0]["decision"], rows(server, page)[0]["note"]) == ("reject", "torn ear")
+
+
+def test_who_decides_by_tab_and_enter_keeps_their_place(server, looking):
+    page = looking
+    wait_until_foreseen(page)
+    page.wait_for_timeout(400)
+    page.locator(".st-key-buttons [class*='st-key-reject-'] button").focus()
+    page.keyboard.press("Enter")
+    wait_for_rows(server, page, 1)
+    explained(page)
+    page.wait_for_function("document.activeElement.closest?.('[class*=\"st-key-reject-\"]')", timeout=5000)
+
+
+@pytest.mark.parametrize("size", [(1024, 768), (768, 1024), (1280, 720)])
+def test_the_facts_of_both_photos_are_above_the_bar(looking, size):
+    page = looking
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.wait_for_timeout(900)
+    bar = page.locator("[data-testid=stBottomBlockContainer]").bounding_box()
+    facts = page.locator(".px-facts").bounding_box()
+    assert facts["y"] + facts["height"] <= bar["y"]
+
+
+def test_what_a_screen_reader_hears_of_layers_and_candidates(looking):
+    page = looking
+    assert page.get_by_role("button", name="Lines", exact=True).get_attribute("aria-keyshortcuts") == "L"
+    card = page.get_by_role("button", name=re.compile("^Show 1st candidate: .+, open, on the screen"))
+    assert card.count() == 1

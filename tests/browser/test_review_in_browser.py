@@ -173,6 +173,7 @@ def test_a_link_leads_to_its_pair(server, page):
     enter(page, server, "a-link")
     explained(page)
     page.keyboard.press("3")
+    page.wait_for_function("document.querySelector('.px-chosen kbd')?.innerText === '3'")
     explained(page)
     query, candidate = place(page)
     link = f"{server.address}/?reviewer=someone-else&query={query}&candidate={candidate}"

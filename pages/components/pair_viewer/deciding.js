@@ -5,6 +5,7 @@
 // and done as soon as the page's Undo means the decision just made.
 
 const GIVE_UP_MS = 5000; // after which the viewer goes back to the pair that the page is about
+const FOCUS_MS = 60; // for the page's new buttons to be there
 const LOOK_MS = 30; // between two looks whether the page's Undo means the decision just made
 
 // What the page's own buttons and keys are: see deciding and the shortcuts in Python.
@@ -12,6 +13,11 @@ const PAGE_BUTTONS = ".st-key-buttons, .st-key-strip";
 const PAGE_KEYS = /^([axnuz0-9]|ArrowLeft|ArrowRight)$/i;
 const DECISION_KEYS = { a: "accept", x: "reject", n: "not_comparable", u: "unsure", 0: "none" };
 const DECISIONS = Object.values(DECISION_KEYS);
+const OTHER_BUTTONS = {
+  z: '.st-key-buttons [class*="st-key-undo-"]',
+  arrowleft: ".st-key-buttons .st-key-previous",
+  arrowright: ".st-key-buttons .st-key-next",
+};
 
 class Deciding {
   constructor(viewer) {
@@ -26,6 +32,7 @@ class Deciding {
   drawn(page) {
     const before = this.page;
     this.page = page;
+    if (page !== before && this.pressedByKeyboard) setTimeout(() => this.#focusAgain(), FOCUS_MS);
     if (!this.isWaiting || page === before) return;
     this.#end();
     if (this.undoIsWanted) this.#undoOnceThere(performance.now() + GIVE_UP_MS);
@@ -47,7 +54,31 @@ class Deciding {
       this.undoIsWanted ||= pressed === "undo";
       return;
     }
-    if (DECISIONS.includes(pressed) && isOnPage(pressed)) setTimeout(() => this.#wait(pressed));
+    const button = DECISIONS.includes(pressed) && decisionOnPage(pressed);
+    if (event.type === "click") {
+      if (event.detail === 0 && !this.isPressing) this.pressedByKeyboard = pressed;
+      if (button) setTimeout(() => this.#wait(pressed));
+      return;
+    }
+    this.#press(button || buttonOfKey(event), event);
+  }
+
+  // The page would not hear of a key while another one is still held, or a box that is ticked has the focus.
+  #press(button, event) {
+    if (!button) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    this.isPressing = true;
+    button.click();
+    this.isPressing = false;
+  }
+
+  // The button that was pressed by Enter or Space is another one for the next pair: the focus goes on to it.
+  #focusAgain() {
+    const pressed = this.pressedByKeyboard;
+    this.pressedByKeyboard = null;
+    if (!pressed || document.activeElement !== document.body) return;
+    document.querySelector(`.st-key-buttons [class*="st-key-${pressed}-"] button:not(:disabled)`)?.focus();
   }
 
   #wait(decision) {
@@ -80,9 +111,9 @@ class Deciding {
 
 // What of the page's own a key presses: a decision, "undo" or "other"; null: nothing.
 function pressedKey(event) {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || isTyping(event)) return null;
-  if (!PAGE_KEYS.test(event.key)) return null;
-  const key = event.key.toLowerCase();
+  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.repeat || isTyping(event)) return null;
+  const key = latinKey(event);
+  if (!PAGE_KEYS.test(key)) return null;
   return key === "z" ? "undo" : (DECISION_KEYS[key] ?? "other");
 }
 
@@ -93,8 +124,21 @@ function pressedButton(event) {
   return [...DECISIONS, "undo"].find((one) => button.closest(`[class*="st-key-${one}-"]`)) ?? "other";
 }
 
-function isOnPage(decision) {
-  return Boolean(document.querySelector(`.st-key-buttons [class*="st-key-${decision}-"] button:not(:disabled)`));
+// What a key is called, in small letters; where another alphabet is set, what is printed beside it.
+function latinKey(event) {
+  if (/^[\x20-\x7e]$/.test(event.key)) return event.key.toLowerCase();
+  return /^Key[A-Z]$/.test(event.code) ? event.code.slice(3).toLowerCase() : event.key;
+}
+
+function decisionOnPage(decision) {
+  return document.querySelector(`.st-key-buttons [class*="st-key-${decision}-"] button:not(:disabled)`);
+}
+
+// The button of the page that a key presses beside the decisions.
+function buttonOfKey(event) {
+  const key = latinKey(event);
+  const holder = /^[1-9]$/.test(key) ? `.st-key-choose-${key}` : OTHER_BUTTONS[key.toLowerCase()];
+  return holder ? document.querySelector(`${holder} button:not(:disabled)`) : null;
 }
 
 // The page's Undo, whose name tells which decision it takes back.
@@ -105,9 +149,12 @@ function undoOnPage() {
   return { name, button: holder.querySelector("button") };
 }
 
-// Whether a key goes into a field, a list or a slider of the page.
+// Whether a key goes into a field, a list or a slider of the page. Letters go into no slider, and nothing into a box
+// that is ticked.
 function isTyping(event) {
   const target = event.composedPath()[0];
   if (!(target instanceof HTMLElement)) return false;
-  return target.isContentEditable || Boolean(target.closest("input, textarea, select, [role=slider], [role=listbox], [role=dialog]"));
+  if (target.matches("[type=checkbox], [type=radio], [type=button]")) return false;
+  if (target.matches("[type=range], [role=slider]")) return !/^[a-z]$/.test(latinKey(event));
+  return target.isContentEditable || Boolean(target.closest("input, textarea, select, [role=listbox], [role=dialog]"));
 }

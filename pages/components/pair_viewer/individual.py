@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from pages.components import media, resources, state
 from pages.components.room import Room
 from pages.components.words import count, facts_in_short
@@ -40,7 +42,7 @@ def others_of(room: Room) -> tuple[Photo, ...]:
     workspace = room.work.workspace
     photos = workspace.catalogue.individuals.get(room.chosen.photo.identity, ())
     usable = [photo for photo in photos if photo in workspace.index and photo.id != room.query.id]
-    similarity = workspace.index.similarities(room.query, usable)
+    similarity = np.nan_to_num(workspace.index.similarities(room.query, usable), nan=-np.inf)
     order = sorted(
         range(len(usable)), key=lambda at: (_is_other_flank(usable[at], room.query), -similarity[at])
     )

@@ -62,6 +62,8 @@ def _viewer(plan: _Plan, is_polling: bool) -> None:
         # a browser that hears of a tick and a decision together asks for this fragment alone, after both were done
         st.rerun()
     outcome = None if job is None else resources.worker().outcome(job.key)
+    if job is not None and outcome is None and not is_polling and not room.is_bare:
+        st.rerun()  # what was said of it has expired: the whole page asks again
     if job is not None and is_polling:
         resources.worker().look_at(job)
     drawing = None if outcome is None or room.is_bare else outcome.drawing
@@ -145,7 +147,7 @@ def _foreseen(plan: _Plan) -> dict[str, Shown]:
     for name, (query, candidate, job) in _explained(plan).items():
         outcome = resources.worker().outcome(job.key)
         if _is_final(outcome):
-            pair = pair_name(plan.room.work.workspace.catalogue, query.id, candidate.photo.id)
+            pair = pair_name(plan.room.work.workspace, query.id, candidate.photo.id)
             ready[name] = Shown(query, candidate, pair, job.key, outcome.drawing)
     return ready
 

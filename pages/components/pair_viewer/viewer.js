@@ -27,6 +27,7 @@ class Viewer {
     this.stage = this.root.querySelector(".stage");
     this.tooltip = this.root.querySelector(".tooltip");
     this.panel = this.root.querySelector(".panel");
+    this.matchBar = this.root.querySelector(".match-bar");
     this.images = new Images();
     this.panes = {};
     for (const element of this.root.querySelectorAll(".pane")) {
@@ -90,7 +91,7 @@ class Viewer {
     }
     if (isNewPair || ticksAreNew || !before?.explanation) this.ticks = new Map(data.ticks);
     if (isNewPair || before?.explanation?.key !== data.explanation?.key) this.#showExplanation();
-    else if (ticksAreNew) this.marks.tick(this.ticks);
+    else if (ticksAreNew) this.marks.tick(this.ticks); // the bar follows when the panes are arranged
     this.#showWaiting();
     this.#showWarning();
     this.#showIndividual();
@@ -259,6 +260,20 @@ class Viewer {
     for (const name of ["query", "candidate"]) this.#drawTextures(this.panes[name], layers, alone);
     this.stage.classList.toggle("boxed", layers.has("box"));
     this.root.dataset.alone = alone === null ? "" : String(alone);
+    this.#showMatchBar();
+  }
+
+  // For whom keys are far: what the keys do to the match that is held.
+  #showMatchBar() {
+    this.matchBar.hidden = this.held === null;
+    if (this.held === null) return;
+    const name = `Match ${this.held + 1} of ${this.lineCount}`;
+    const element = this.matchBar.querySelector(".match-name");
+    if (element.textContent !== name) element.textContent = name;
+    for (const said of ["convincing", "misleading"]) {
+      const button = this.matchBar.querySelector(`[data-act=${said}]`);
+      button.setAttribute("aria-pressed", String(this.ticks.get(this.held) === said));
+    }
   }
 
   #drawTextures(pane, layers, alone) {
@@ -434,6 +449,7 @@ class Viewer {
     if (this.ticks.get(match) === said) this.ticks.delete(match);
     else this.ticks.set(match, said);
     this.marks.tick(this.ticks);
+    this.#showMatchBar();
     this.#say(this.#words(match));
     if (this.hovered !== null) this.#showTooltip(match);
     this.tell("ticks", { pair: this.data.pair, ticks: [...this.ticks] });
@@ -639,7 +655,7 @@ class Viewer {
 
   #onKey(event) {
     if (event.ctrlKey || event.altKey || event.metaKey || isTyping(event) || !this.root.isConnected) return;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const key = latinKey(event);
     const what = KEYS[event.shiftKey && key !== "+" ? `Shift+${key}` : key];
     if (!what || (event.repeat && !what.repeats) || !this.data) return;
     event.preventDefault();
@@ -795,7 +811,7 @@ const KEYS = {
 };
 
 function isControl(event) {
-  return Boolean(event.target.closest?.("button, .panel, .strip, .warning"));
+  return Boolean(event.target.closest?.("button, .panel, .strip, .warning, .match-bar"));
 }
 
 function shown(name, value) {
