@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from pairx_core.catalogue import Photo, photo_from_file
+from pairx_core.models.torchvision_ops import ensure_torchvision_operators
 from tests.conftest import paint
+
+ensure_torchvision_operators()  # tests here import timm themselves
 
 
 @pytest.fixture

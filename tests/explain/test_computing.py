@@ -1,4 +1,4 @@
-"""Memory that is kept and handed back."""
+"""Memory that is kept and handed back, and how precisely a GPU computes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from pairx_core.explain import computing
 
@@ -39,3 +40,22 @@ def test_elsewhere_than_with_glibc_nothing_is_done(monkeypatch):
     monkeypatch.setattr(computing, "_glibc", lambda: None)
     computing.keep_freed_memory.__wrapped__()
     computing.give_memory_back()
+
+
+@pytest.fixture
+def precision():
+    parts = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)
+    before = [part.fp32_precision for part in parts]
+    yield parts
+    for part, value in zip(parts, before, strict=True):
+        part.fp32_precision = value
+
+
+def test_a_gpu_computes_full_float32(monkeypatch, precision):
+    for part in precision:
+        part.fp32_precision = "tf32"
+    assert computing.device_named("cpu", torch.device("cpu")).type == "cpu"
+    assert [part.fp32_precision for part in precision] == ["tf32", "tf32"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert computing.device_named("auto", torch.device("cpu")).type == "cuda"
+    assert [part.fp32_precision for part in precision] == ["ieee", "ieee"]
