@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -41,6 +41,10 @@ class _Group(click.Group):
 @click.version_option(__version__)
 def main() -> None:
     """PAIR-X Review without the screen: candidates and explanations for photographs of animals."""
+
+
+def _format_option(command: Command) -> Command:
+    return click.option("--format", "form", help="The catalogue's format. [default: found out]")(command)
 
 
 def _model_options(command: Command) -> Command:
@@ -80,10 +84,41 @@ def _filter_options(command: Command) -> Command:
 
 @main.command()
 @click.argument("catalogue", type=click.Path(path_type=Path))
+@_format_option
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="A CSV file for what was found."
+)
+def check(catalogue: Path, form: str | None, out: Path | None) -> None:
+    """Read CATALOGUE, say what is in it, and list what is odd, by row. Nothing is embedded."""
+    from pairx_core.catalogue import CATALOGUE_FORMATS, check_catalogue
+
+    found = check_catalogue(_read(catalogue, form))
+    _tell_problems(found.findings)
+    counts = found.summary
+    flanks = ", ".join(f"{name or 'no flank'} {number:,}" for name, number in found.flanks.items())
+    click.echo(f"format       {CATALOGUE_FORMATS[found.form].title}")
+    click.echo(f"photos       {counts.photos:,} ({counts.left_out:,} left out)")
+    click.echo(f"individuals  {counts.individuals:,} ({counts.singletons:,} with one photo)")
+    click.echo(f"unknown      {counts.unknown:,} photos")
+    click.echo(f"flanks       {flanks}")
+    click.echo(f"boxes        {found.with_box:,} photos ({found.turned:,} turned)")
+    if found.dates is not None:
+        click.echo(f"dates        {found.dates[0]:%Y-%m-%d} to {found.dates[1]:%Y-%m-%d}")
+    for kind, number in found.counts.items():
+        click.echo(f"odd          {kind}: {number:,}")
+    if out is not None:
+        _write(out, lambda path: path.write_text(found.csv_text(), encoding="utf-8", newline=""))
+
+
+@main.command()
+@click.argument("catalogue", type=click.Path(path_type=Path))
+@_format_option
 @_index_options
-def index(catalogue: Path, model: str | None, checkpoint: Path | None, cache: Path | None) -> None:
-    """Read CATALOGUE (a CSV file or a folder), say what was found, and embed its photos."""
-    photos = _read(catalogue)
+def index(
+    catalogue: Path, form: str | None, model: str | None, checkpoint: Path | None, cache: Path | None
+) -> None:
+    """Read CATALOGUE (a file or a folder), say what was found, and embed its photos."""
+    photos = _read(catalogue, form)
     built = _index(photos, _load(model, checkpoint), cache)
     _tell_problems([*photos.problems, *built.skipped])
     counts = photos.summary()
@@ -96,12 +131,14 @@ def index(catalogue: Path, model: str | None, checkpoint: Path | None, cache: Pa
 @main.command()
 @click.argument("catalogue", type=click.Path(path_type=Path))
 @click.argument("query_id")
+@_format_option
 @click.option("-k", default=5, show_default=True, help="How many candidates.")
 @_filter_options
 @_index_options
 def candidates(
     catalogue: Path,
     query_id: str,
+    form: str | None,
     k: int,
     model: str | None,
     checkpoint: Path | None,
@@ -109,7 +146,7 @@ def candidates(
     **filters: bool,
 ) -> None:
     """Propose the top-k candidates for the photo QUERY_ID of CATALOGUE, as CSV rows."""
-    photos = _read(catalogue)
+    photos = _read(catalogue, form)
     query = photos.photo(query_id)
     built = _index(photos, _load(model, checkpoint), cache)
     writer = csv.writer(sys.stdout, lineterminator="\n")
@@ -351,10 +388,10 @@ def _tell_notes(notes: tuple[str, ...]) -> None:
         click.echo(f"note  {note}", err=True)
 
 
-def _read(path: Path) -> Catalogue:
+def _read(path: Path, form: str | None = None) -> Catalogue:
     from pairx_core.catalogue import read_catalogue
 
-    return read_catalogue(path)
+    return read_catalogue(path, form)
 
 
 def _load(model: str | None, checkpoint: Path | None) -> EmbeddingModel:
@@ -396,8 +433,10 @@ def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
         yield show
 
 
-def _tell_problems(problems: list[Problem]) -> None:
-    for problem in problems:
+def _tell_problems(problems: Iterable[Problem]) -> None:
+    from pairx_core.catalogue import folded
+
+    for problem in folded(problems):
         click.echo(f"{'left out' if problem.severity == 'left_out' else 'note'}  {problem}", err=True)
 
 

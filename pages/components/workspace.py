@@ -208,7 +208,7 @@ class Opening(Task[Workspace]):
     def _open(self) -> Workspace:
         source = self.source
         with usable(CatalogueError, "The catalogue"):
-            catalogue = read_catalogue(source.catalogue)
+            catalogue = read_catalogue(source.catalogue, source.form or None)
         with usable(DecisionLogError, "The decisions file"):  # refused before the long part
             log = open_decisions(_decisions_of(source) or decisions_beside(catalogue))
         self.stage = "Loading the model"

@@ -14,13 +14,16 @@ from pairx_core.catalogue.opening import (
 )
 from pairx_core.catalogue.photo import Box, Mask, MaskPicture, Photo, Segmentation
 from pairx_core.catalogue.places import kilometres_apart
+from pairx_core.catalogue.problems import folded
 from pairx_core.catalogue.reading import read_catalogue
+from pairx_core.catalogue.report import CatalogueReport, check_catalogue
 
 __all__ = [
     "CATALOGUE_FORMATS",
     "Box",
     "Catalogue",
     "CatalogueFormat",
+    "CatalogueReport",
     "CatalogueSummary",
     "Mask",
     "MaskPicture",
@@ -28,6 +31,8 @@ __all__ = [
     "Problem",
     "Segmentation",
     "Surroundings",
+    "check_catalogue",
+    "folded",
     "kilometres_apart",
     "open_mask",
     "open_photo",

@@ -22,6 +22,11 @@ class Problem:
     severity: Literal["left_out", "note"]  # left_out: the photo is not used; note: it is used all the same
     where: str  # the file, and the row and column if there are any: "metadata.csv, row 7, bbox"
     message: str  # what is wrong and what to do
+    kind: str = ""  # a few words that like problems share
+    row: int = 0  # of the table, or place in the list, from 1; 0: it is about no row
+    column: str = ""
+    file: str = ""  # of the photo, where it is not told by the row
+    photo_id: str = ""
 
     def __str__(self) -> str:
         return f"{self.where}: {self.message}"

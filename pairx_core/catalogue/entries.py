@@ -14,6 +14,7 @@ from pairx_core.catalogue.pictures import UnusablePicture
 from pairx_core.catalogue.problems import ProblemList
 from pairx_core.catalogue.turning import reaches_too_far
 
+_OUTSIDE, _BEYOND = "box outside the picture", "box beyond the picture"
 _MOST_OF_ONE_CELL = 60  # characters that a message quotes
 
 
@@ -88,6 +89,7 @@ def _without_repetitions(entries: Sequence[Entry], names: FieldNames, problems: 
             problems.left_out(
                 f"The {names.id} “{shortened(entry.id)}” is already used in {problems.unit} {first[entry.id].row}. "
                 f"Give each {problems.unit} its own {names.id}.",
+                kind=f"{names.id} used twice",
                 row=entry.row,
                 column=names.id,
             )
@@ -112,12 +114,12 @@ def _photo(
 ) -> Photo | None:
     written = shortened(entry.written)
     if isinstance(found, UnusablePicture):
-        problems.left_out(f"“{written}” {found}", row=entry.row, column=names.path)
+        problems.left_out(f"“{written}” {found}", kind=found.kind, row=entry.row, column=names.path)
         return None
     try:
         box = _box_within(entry, found.header.size, names, problems)
     except ValueError as wrong:
-        problems.left_out(str(wrong), row=entry.row, column=names.box)
+        problems.left_out(str(wrong), kind=_OUTSIDE, row=entry.row, column=names.box)
         return None
     _note_size(entry, found.header.size, names, problems)
     for note in found.header.notes:
@@ -184,7 +186,7 @@ def _box_within(entry: Entry, size: tuple[int, int], names: FieldNames, problems
         problems.note(
             f"The {names.box} reaches beyond “{shortened(entry.written)}” ({size[0]} × {size[1]} pixels) and is "
             "cut off there.",
-            kind="bbox beyond the picture",
+            kind=_BEYOND,
             row=entry.row,
             column=names.box,
         )

@@ -129,7 +129,7 @@ def _photo(
     written: str, photo_id: str, found: FoundPicture | UnusablePicture, problems: ProblemList
 ) -> Photo | None:
     if isinstance(found, UnusablePicture):
-        problems.left_out(f"The picture {found}", file=written)
+        problems.left_out(f"The picture {found}", kind=found.kind, file=written)
         return None
     for note in found.header.notes:
         problems.note(f"The picture {note}", kind="colours or orientation", file=written)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from pairx_core.catalogue.pictures import PictureHeader, UnusablePicture, read_header
+from pairx_core.catalogue.pictures import OutsidePicture, PictureHeader, UnusablePicture, read_header
 
 _ADDRESS = re.compile(r"(https?|s3|gs|ftp)://", re.IGNORECASE)
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
@@ -82,8 +82,8 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _outside(root: Path) -> UnusablePicture:
-    return UnusablePicture(
+def _outside(root: Path) -> OutsidePicture:
+    return OutsidePicture(
         f"leads outside the folder of the catalogue ({root}). Photos must lie in this folder or below it: "
         "copy them there, or move the catalogue file to a folder above them."
     )

@@ -71,6 +71,20 @@ _DECODING_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, In
 class UnusablePicture(Exception):
     """Why a picture cannot be used, worded to follow its name: "is empty (0 bytes). Copy it again ..."."""
 
+    kind = "file that cannot be used"
+
+
+class MissingPicture(UnusablePicture):
+    """There is no such file."""
+
+    kind = "missing file"
+
+
+class OutsidePicture(UnusablePicture):
+    """The file lies outside the catalogue's folder."""
+
+    kind = "path outside the folder"
+
 
 @dataclass(frozen=True, slots=True)
 class PictureHeader:
@@ -132,7 +146,7 @@ def file_signature(path: Path) -> tuple[int, int]:
     try:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
-        raise UnusablePicture(
+        raise MissingPicture(
             "does not exist. Check the spelling (capital letters count) and that the file was copied."
         ) from None
     except OSError as error:

@@ -1,0 +1,228 @@
+"""What there is to know of a catalogue before anything is computed: how much of what, and what is odd, by row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import combinations
+from pathlib import Path
+
+from pairx_core.catalogue.catalogue import Catalogue, CatalogueSummary, Problem
+from pairx_core.catalogue.opening import photo_digest, photo_size
+from pairx_core.catalogue.photo import Box, Photo
+from pairx_core.catalogue.pictures import UnusablePicture, file_signature, read_header
+from pairx_core.errors import PhotoError
+
+REPORT_COLUMNS = ("severity", "kind", "row", "column", "photo_id", "file", "message")
+DUPLICATE, TWO_NAMES = "same picture twice", "same picture, two individuals"
+ALIKE_NAMES, ODD_FLANK, ODD_DATE, SMALL = (
+    "names that look alike",
+    "odd orientation",
+    "odd date",
+    "few pixels",
+)
+_SAME_BOX = 0.9  # shared area of two boxes, as a share of what they cover together
+_FEWEST_PIXELS = 64  # of the shorter side; less than any embedder's input
+_FIRST_PHOTO = datetime(1839, 1, 1)
+_FLANK = re.compile(
+    r"(left|right|front|back|rear|up|down|top|bottom|dorsal|ventral|head|tail|side|lateral|both|none|unknown)+"
+)
+_MOST_BOXES = 50  # of one picture that are compared with each other
+
+Progress = Callable[[int, int], None]  # called with (done, total)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueReport:
+    """What was found in a catalogue."""
+
+    source: Path
+    form: str  # the format, by its name in CATALOGUE_FORMATS
+    summary: CatalogueSummary
+    flanks: dict[str, int]  # photos of each flank, as the catalogue calls it; "" where it does not say
+    sites: int
+    dates: tuple[datetime, datetime] | None  # the first and the last
+    with_box: int  # photos
+    turned: int  # photos whose box is turned
+    with_mask: int
+    findings: tuple[
+        Problem, ...
+    ]  # what the reader found, and then what is odd about the photos that can be used
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many findings there are of each kind, those that cost a photo first."""
+        kinds = Counter((one.severity, one.kind) for one in self.findings)
+        ordered = sorted(kinds.items(), key=lambda item: (item[0][0] != "left_out", -item[1]))
+        counts: Counter[str] = Counter()
+        for (_, kind), number in ordered:
+            counts[kind] += number
+        return dict(counts)
+
+    def csv_text(self) -> str:
+        """All findings as a table with the columns REPORT_COLUMNS, for a spreadsheet.
+
+        Text that a spreadsheet would take for a formula gets an apostrophe before it.
+        """
+        out = io.StringIO(newline="")
+        writer = csv.writer(out, lineterminator="\r\n")
+        writer.writerow(REPORT_COLUMNS)
+        for one in self.findings:
+            row = str(one.row or "")
+            cells = (one.severity, one.kind, row, one.column, one.photo_id, one.file, one.message)
+            writer.writerow([f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell for cell in cells])
+        return out.getvalue()
+
+
+def check_catalogue(catalogue: Catalogue, progress: Progress | None = None) -> CatalogueReport:
+    """Count what is in a catalogue and look for what is odd about it.
+
+    Only files of the same length are read, to find those with the same bytes; no picture is decoded.
+
+    Args:
+        catalogue: as it was read.
+        progress: called with the number of files compared and of those to compare.
+    """
+    photos = catalogue.photos
+    odd = [
+        *_duplicates(photos, progress),
+        *_names_alike(catalogue),
+        *_odd_flanks(photos),
+        *_odd_dates(photos),
+        *_few_pixels(photos),
+    ]
+    dates = sorted(photo.date for photo in photos if photo.date is not None)
+    return CatalogueReport(
+        source=catalogue.source,
+        form=catalogue.form,
+        summary=catalogue.summary(),
+        flanks=dict(Counter(photo.flank or "" for photo in photos).most_common()),
+        sites=len({photo.site for photo in photos if photo.site is not None}),
+        dates=(dates[0], dates[-1]) if dates else None,
+        with_box=sum(photo.box is not None for photo in photos),
+        turned=sum(photo.box is not None and bool(photo.box.theta) for photo in photos),
+        with_mask=sum(photo.mask is not None for photo in photos),
+        findings=(*catalogue.problems, *odd),
+    )
+
+
+def _finding(photo: Photo, kind: str, message: str, column: str = "") -> Problem:
+    return Problem(
+        "note",
+        photo.catalogue_path or photo.path.name,
+        message,
+        kind,
+        column=column,
+        file=photo.catalogue_path,
+        photo_id=photo.id,
+    )
+
+
+def _duplicates(photos: Iterable[Photo], progress: Progress | None) -> Iterator[Problem]:
+    """Photos that show the same part of the same picture."""
+    for group in _of_same_bytes(photos, progress):
+        for first, second in combinations(group[:_MOST_BOXES], 2):
+            if _shared(first, second) < _SAME_BOX:
+                continue  # two animals on one picture
+            if first.identity == second.identity or not (first.is_known and second.is_known):
+                message = (
+                    f"It is the same picture as “{first.id}” ({first.catalogue_path}). Keep one of them."
+                )
+                yield _finding(second, DUPLICATE, message)
+            else:
+                message = (
+                    f"It is the same picture as “{first.id}” ({first.catalogue_path}), which is said to be "
+                    f"“{first.identity}”; here it is “{second.identity}”. One of the names is wrong."
+                )
+                yield _finding(second, TWO_NAMES, message)
+
+
+def _of_same_bytes(photos: Iterable[Photo], progress: Progress | None) -> list[list[Photo]]:
+    by_file: dict[Path, list[Photo]] = defaultdict(list)
+    for photo in photos:
+        by_file[photo.path].append(photo)
+    by_length: dict[int, list[Path]] = defaultdict(list)
+    for path in by_file:
+        try:
+            by_length[file_signature(path)[0]].append(path)
+        except UnusablePicture:  # gone since it was read; opening it says so
+            continue
+    alike = [path for paths in by_length.values() if len(paths) > 1 for path in paths]
+    by_content: dict[str, list[Photo]] = defaultdict(list)
+    for done, path in enumerate(alike, start=1):
+        try:
+            by_content[photo_digest(by_file[path][0])] += by_file[path]
+        except PhotoError:
+            continue
+        finally:
+            if progress is not None:
+                progress(done, len(alike))
+    compared = set(alike)
+    alone = [group for path, group in by_file.items() if path not in compared]
+    return [group for group in (*by_content.values(), *alone) if len(group) > 1]
+
+
+def _shared(first: Photo, second: Photo) -> float:
+    """Intersection over union of the upright rectangles of two photos of one picture."""
+    try:
+        width, height = read_header(first.path).size
+    except UnusablePicture:
+        return 0.0
+    whole = Box(0, 0, width, height)
+    a, b = ((photo.box or whole).around() for photo in (first, second))
+    across = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
+    down = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+    areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+    return across * down / (areas - across * down)
+
+
+def _names_alike(catalogue: Catalogue) -> Iterator[Problem]:
+    """Individuals whose names differ by spaces, signs that nobody sees, or large and small letters."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for name in catalogue.individuals:
+        visible = "".join(sign for sign in name if unicodedata.category(sign) != "Cf")
+        alike["".join(unicodedata.normalize("NFKC", visible).casefold().split())].append(name)
+    for names in alike.values():
+        if len(names) < 2:
+            continue
+        listed = " and ".join(f"“{name}”" for name in names)
+        message = (
+            f"{listed} look alike but count as different individuals. Write one name if they are the same."
+        )
+        for name in names[1:]:
+            yield _finding(catalogue.individuals[name][0], ALIKE_NAMES, message, "identity")
+
+
+def _odd_flanks(photos: Iterable[Photo]) -> Iterator[Problem]:
+    for photo in photos:
+        if photo.flank and not _FLANK.fullmatch(re.sub(r"[^a-z]", "", photo.flank)):
+            message = (
+                f"The orientation “{photo.flank[:60]}” is no side of an animal that is known (left, right, front, "
+                "...). It counts as a side of its own: candidates of other sides are not proposed."
+            )
+            yield _finding(photo, ODD_FLANK, message, "orientation")
+
+
+def _odd_dates(photos: Iterable[Photo]) -> Iterator[Problem]:
+    latest = datetime.now() + timedelta(days=2)
+    for photo in photos:
+        if photo.date is not None and not _FIRST_PHOTO <= photo.date <= latest:
+            message = f"The date {photo.date:%Y-%m-%d} cannot be. Correct it, or set the camera's clock."
+            yield _finding(photo, ODD_DATE, message, "date")
+
+
+def _few_pixels(photos: Iterable[Photo]) -> Iterator[Problem]:
+    for photo in photos:
+        try:
+            width, height = photo_size(photo)
+        except PhotoError:
+            continue
+        if min(width, height) < _FEWEST_PIXELS:
+            message = f"The animal has only {width} × {height} pixels: little can be told from it."
+            yield _finding(photo, SMALL, message)

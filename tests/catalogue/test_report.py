@@ -1,0 +1,138 @@
+"""What is found in a catalogue before anything is computed."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from datetime import datetime
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pairx_core.catalogue import CatalogueReport, check_catalogue, read_catalogue
+from pairx_core.catalogue.report import ALIKE_NAMES, DUPLICATE, ODD_DATE, ODD_FLANK, SMALL, TWO_NAMES
+from tests.catalogue.making import FORMS, make_catalogue, save, write_csv
+
+
+def picture(seed: int, size: tuple[int, int] = (120, 90)) -> Image.Image:
+    noise = np.random.default_rng(seed).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    return Image.fromarray(noise)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three different pictures; d.jpg is a copy of a.jpg."""
+    for seed, name in enumerate("abc"):
+        save(tmp_path / f"{name}.png", picture(seed))
+    shutil.copyfile(tmp_path / "a.png", tmp_path / "d.png")
+    return tmp_path
+
+
+def report(folder, header: str, *rows: str) -> CatalogueReport:
+    write_csv(folder, [header, *rows])
+    return check_catalogue(read_catalogue(folder))
+
+
+def of_kind(found: CatalogueReport, kind: str) -> list[str]:
+    return [f"{one.photo_id}: {one.message}" for one in found.findings if one.kind == kind]
+
+
+def test_the_numbers(folder):
+    found = report(
+        folder,
+        "image_id,identity,path,bbox,theta,date,orientation,species,site",
+        '1,Ann,a.png,"[0,0,80,80]",0.2,2026-03-01,left,nyala,dam',
+        '2,Ann,b.png,"[0,0,80,80]",,2025-03-01,right,nyala,hill',
+        "3,unknown,c.png,,,,left,kudu,dam",
+    )
+    assert (found.summary.photos, found.summary.individuals, found.summary.unknown) == (3, 1, 1)
+    assert (found.with_box, found.turned, found.with_mask, found.sites) == (2, 1, 0, 2)
+    assert found.flanks == {"left": 2, "right": 1}
+    assert found.dates == (datetime(2025, 3, 1), datetime(2026, 3, 1))
+    assert found.form == "wildlife-datasets"
+    assert not found.findings
+
+
+def test_copies_are_found_by_their_bytes(folder):
+    found = report(
+        folder, "image_id,identity,path", "1,Ann,a.png", "2,Bo,b.png", "3,Ann,c.png", "4,Ann,d.png"
+    )
+    assert of_kind(found, DUPLICATE) == ["4: It is the same picture as “1” (a.png). Keep one of them."]
+    other = report(folder, "image_id,identity,path", "1,Ann,a.png", "4,Bo,d.png")
+    assert "said to be “Ann”; here it is “Bo”" in of_kind(other, TWO_NAMES)[0]
+
+
+def test_two_animals_on_one_picture_are_no_copies_and_two_nearly_equal_boxes_are(folder):
+    found = report(
+        folder,
+        "image_id,identity,path,bbox",
+        '1,Ann,a.png,"[0,0,60,80]"',
+        '2,Bo,a.png,"[55,0,65,80]"',
+        '3,Bo,a.png,"[55,0,64,80]"',
+    )
+    assert [text[:2] for text in of_kind(found, DUPLICATE)] == ["3:"]
+
+
+def test_names_flanks_dates_and_small_animals_that_are_odd(folder):
+    found = report(
+        folder,
+        "image_id,identity,path,orientation,date,bbox",
+        "1,Ann,a.png,left,1066-10-14,",
+        "2,ann ,b.png,Front-Left,2150-01-01,",
+        '3,An n,c.png,sideways,2020-01-01,"[0,0,50,90]"',
+    )
+    assert of_kind(found, ALIKE_NAMES)[0].count("look alike") == 1
+    assert len(of_kind(found, ALIKE_NAMES)) == 2
+    assert [text[:2] for text in of_kind(found, ODD_FLANK)] == ["3:"]
+    assert [text[:2] for text in of_kind(found, ODD_DATE)] == ["1:", "2:"]
+    assert "50 × 90 pixels" in of_kind(found, SMALL)[0]
+
+
+def test_what_the_reader_found_is_counted_by_kind_and_told_by_row(folder):
+    found = report(
+        folder,
+        "image_id,identity,path,bbox",
+        "1,Ann,a.png,",
+        "2,Ann,gone.png,",
+        "3,Ann,../elsewhere.png,",
+        '4,Ann,b.png,"[500,500,9,9]"',
+        '5,Ann,c.png,"[0,0,500,80]"',
+        "1,Ann,c.png,",
+    )
+    assert found.counts == {
+        "missing file": 1,
+        "path outside the folder": 1,
+        "box outside the picture": 1,
+        "image_id used twice": 1,
+        "box beyond the picture": 1,
+    }
+    rows = list(csv.DictReader(io.StringIO(found.csv_text(), newline="")))
+    assert [(row["row"], row["kind"]) for row in rows][:2] == [
+        ("3", "missing file"),
+        ("4", "path outside the folder"),
+    ]
+    assert rows[0]["severity"] == "left_out"
+    assert "gone.png" in rows[0]["message"]
+
+
+def test_the_table_holds_no_formula(folder):
+    found = report(folder, "image_id,identity,path,orientation", "=1+1,Ann,a.png,@sum")
+    (row,) = csv.DictReader(io.StringIO(found.csv_text(), newline=""))
+    assert row["photo_id"] == "'=1+1"
+
+
+def test_progress_counts_the_files_that_are_compared(folder):
+    write_csv(folder, ["image_id,path", "1,a.png", "2,d.png"])
+    told = []
+    check_catalogue(read_catalogue(folder), lambda done, total: told.append((done, total)))
+    assert told == [(1, 2), (2, 2)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_format_is_reported_on(tmp_path, form):
+    found = check_catalogue(read_catalogue(make_catalogue(tmp_path, form)))
+    assert (found.form, found.summary.photos, found.summary.individuals) == (form, 3, 2)
+    assert found.counts[SMALL] == 3
+    assert len(of_kind(found, DUPLICATE) + of_kind(found, TWO_NAMES)) >= 1
