@@ -1,7 +1,9 @@
 """The engine against numbers that the authors' code (orig) and WildMe's fork (fork) produced.
 
 The reference ran on two threads, and so do these tests: float32 sums taken in another order lie up to
-1.3e-5 of a color map's maximum apart on the badly conditioned MiewID-like model.
+1.3e-5 of a color map's maximum apart on the badly conditioned MiewID-like model. Nor do all processors take the sums of
+a convolution in one order: on one without AVX-512, the reference's own rules (zennit's) come out up to 4.9e-5 of the
+maximum away from the numbers. There a color map may lie as far from them as zennit's does, and not 1e-5 from zennit's.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import torch
 from pairx_core import EmbeddingModel, ExplanationOptions, PairExplainer, PairExplanation
 from pairx_core.explain.trace import RelevanceModel
 from tests.explain.seeded_models import GOLDEN, golden_input, seeded_model
+from tests.explain.test_zennit_agreement import by_zennit
 
 CASES = sorted(path.stem for path in GOLDEN.glob("*.npz"))
 WELL_CONDITIONED = [case for case in CASES if not case.startswith("miewid")]
@@ -50,10 +53,14 @@ def kinds_of(case: str) -> list[str]:
         return [kind for kind in KINDS if f"{kind}_relevance_query" in file.files]
 
 
+def model_and_layer(case: str) -> tuple[str, str]:
+    name, _, layer = case.partition("__")
+    return name, layer.replace("blocks_", "blocks.").replace("backbone_", "backbone.")
+
+
 @lru_cache(maxsize=1)
 def explained(case: str, kind: str) -> tuple[EmbeddingModel, PairExplanation]:
-    name, _, layer = case.partition("__")
-    layer = layer.replace("blocks_", "blocks.").replace("backbone_", "backbone.")
+    name, layer = model_and_layer(case)
     model = EmbeddingModel(seeded_model(name), None, name)
     explainer = PairExplainer(model, layer, ExplanationOptions(channel_reduction=KINDS[kind]))
     return model, explainer.explain_tensors(golden_input("query"), golden_input("candidate"), 20, 4)
@@ -116,6 +123,23 @@ def test_line_ends_lie_where_the_reference_draws_them(case, kind):
     np.testing.assert_allclose(explanation.matches.query_xy[:20], expected, atol=1e-4)
 
 
+def check_map(case: str, photo: str, cell: tuple[int, int], ours: np.ndarray, reference: np.ndarray) -> None:
+    error = error_of_maximum(ours, reference)
+    if error <= 1e-5:
+        return
+    here = zennit_s_map(case, photo, cell)
+    assert error <= 1.1 * error_of_maximum(here, reference)
+    assert error_of_maximum(ours, here) <= 1e-5
+
+
+def zennit_s_map(case: str, photo: str, cell: tuple[int, int]) -> np.ndarray:
+    """The color map that the reference's rules give on this processor."""
+    name, layer = model_and_layer(case)
+    other = "candidate" if photo == "query" else "query"
+    photos = (golden_input(photo), golden_input(other))
+    return by_zennit(seeded_model(name), layer, [cell], torch.float32, photos).maps[0]
+
+
 @each_case
 def test_color_maps_are_the_reference_s_to_1e_5_of_their_maximum(case, kind):
     _, explanation = explained(case, kind)
@@ -126,6 +150,7 @@ def test_color_maps_are_the_reference_s_to_1e_5_of_their_maximum(case, kind):
     for photo in ours:
         for number, reference in enumerate(golden.of("pixel", photo)):
             if (cells[photo][number] == golden.of("cell", photo)[number]).all():
-                assert error_of_maximum(ours[photo][number], reference) <= 1e-5
+                cell = tuple(golden.of("cell", photo)[number].tolist())
+                check_map(case, photo, cell, ours[photo][number], reference)
                 compared += 1
     assert compared == 8

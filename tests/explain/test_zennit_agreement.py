@@ -69,7 +69,14 @@ def inputs(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     return first, second
 
 
-def by_zennit(model: nn.Module, layer: str, cells: list[tuple[int, int]], dtype: torch.dtype) -> Result:
+def by_zennit(
+    model: nn.Module,
+    layer: str,
+    cells: list[tuple[int, int]],
+    dtype: torch.dtype,
+    photos: tuple[Tensor, Tensor] | None = None,
+) -> Result:
+    chosen = photos or inputs(dtype)
     model = copy.deepcopy(model).to(dtype)
     gates = tuple({type(part) for part in model.modules() if type(part).__name__ in GATES})
     composite = zennit_composites.EpsilonPlus(
@@ -77,9 +84,9 @@ def by_zennit(model: nn.Module, layer: str, cells: list[tuple[int, int]], dtype:
         canonizers=[zennit_canonizers.SequentialMergeBatchNorm()],
     )
     with composite.context(model), torch.no_grad():
-        _, seeds = cosine_with_gradients(*(model(photo) for photo in inputs(dtype)))
+        _, seeds = cosine_with_gradients(*(model(photo) for photo in chosen))
     relevance, maps = [], []
-    for number, photo in enumerate(inputs(dtype)):
+    for number, photo in enumerate(chosen):
         with composite.context(model):  # one photo at a time: zennit remembers a module's last input only
             kept: list[Tensor] = []
             handle = model.get_submodule(layer).register_forward_hook(
