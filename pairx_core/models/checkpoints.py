@@ -20,7 +20,12 @@ _HEADS = (
     "head.weight",
     "head.bias",
 )  # classification layers, not part of an embedder
-_PREFIXES = ("module.", "_orig_mod.")  # what DataParallel and torch.compile put before every name
+_PREFIXES = (
+    "module.",
+    "_orig_mod.",
+    "model.",
+    "net.",
+)  # what DataParallel, torch.compile and trainers put first
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +35,11 @@ class Checkpoint:
     path: Path
     weights: dict[str, Tensor]
     metadata: dict[str, str]
+
+    @property
+    def plain(self) -> dict[str, Tensor]:
+        """The weights under their names in the module, without what training wraps around it."""
+        return _plain_names(self.weights)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -59,9 +69,7 @@ def load_weights(module: nn.Module, checkpoint: Checkpoint) -> None:
     Raises:
         ModelError: weights missing, left over or of another shape, each named.
     """
-    weights = {
-        key: value for key, value in _plain_names(checkpoint.weights).items() if not key.startswith(_HEADS)
-    }
+    weights = {key: value for key, value in checkpoint.plain.items() if not key.startswith(_HEADS)}
     expected = module.state_dict()
     optional = {key for key in expected if key.endswith("num_batches_tracked")}
     missing = sorted(expected.keys() - weights.keys() - optional)

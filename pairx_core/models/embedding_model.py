@@ -37,6 +37,15 @@ class LayerInfo:
     of_tokens: bool = False  # a transformer's: all its blocks have one grid
 
 
+@dataclass(frozen=True, slots=True)
+class ModelOrigin:
+    """Where a model comes from."""
+
+    source: str  # a path, a repository with its revision, a function
+    licence: str = ""  # as the source names it; empty: it does not
+    assumed: tuple[str, ...] = ()  # what the source does not say, and what was taken instead
+
+
 class EmbeddingModel:
     """A torch module that maps (N, 3, H, W) to embeddings (N, D), with the preprocessing that belongs to it.
 
@@ -51,6 +60,7 @@ class EmbeddingModel:
         name: str,
         *,
         recommended_layer: str | None = None,
+        origin: ModelOrigin | None = None,
     ) -> None:
         """Wrap a module.
 
@@ -59,12 +69,24 @@ class EmbeddingModel:
             preprocessing: from photo to input; None where only preprocessed tensors are explained.
             name: what to call it on screen and in the decisions file.
             recommended_layer: the layer to explain; None finds a stage of about 20-32 cells a side.
+            origin: where it comes from, for its card.
         """
         in_training = any(part.training for part in module.modules())
         self.module = copy.deepcopy(module).eval() if in_training else module
         self.preprocessing = preprocessing
         self.name = name
+        self.origin = origin or ModelOrigin("a module in memory")
         self._recommended_layer = recommended_layer
+
+    def with_preprocessing(self, preprocessing: Preprocessing) -> EmbeddingModel:
+        """The same module with another preprocessing."""
+        return EmbeddingModel(
+            self.module,
+            preprocessing,
+            self.name,
+            recommended_layer=self._recommended_layer,
+            origin=self.origin,
+        )
 
     @property
     def device(self) -> torch.device:

@@ -93,8 +93,8 @@ def test_an_unknown_architecture_is_answered_with_similar_names(tiny_checkpoint)
 
 
 def test_an_architecture_without_weights_asks_for_a_checkpoint():
-    with pytest.raises(ModelError, match="efficientnet_b0:weights.safetensors"):
-        load_model("efficientnet_b0")
+    with pytest.raises(ModelError, match="botnet50ts_256:weights.safetensors"):
+        load_model("botnet50ts_256")
 
 
 def test_a_checkpoint_without_its_architecture_asks_for_it(tiny_checkpoint, tmp_path):
