@@ -19,7 +19,13 @@ _VERSION = 1
 _LONGEST = 1 << 20  # bytes; a project file has some hundred
 _TABLES = {  # table -> key in the file -> field
     "catalogue": {"path": "catalogue", "format": "form"},
-    "model": {"name": "model", "checkpoint": "checkpoint", "layer": "layer"},
+    "model": {
+        "name": "model",
+        "checkpoint": "checkpoint",
+        "layer": "layer",
+        "input_size": "input_size",
+        "normalisation": "normalisation",
+    },
     "candidates": {"table": "candidates"},
     "decisions": {"path": "decisions"},
 }
@@ -38,6 +44,8 @@ class Project:
     candidates: str = ""  # a table of someone else's matcher; empty: our own retrieval
     decisions: str = ""  # a file or a database's address
     name: str = ""  # for the list of projects
+    input_size: str = ""  # of the model, pixels a side; empty: as its files say
+    normalisation: str = ""  # by name; empty: as its files say
 
 
 def read_project(path: str | Path) -> Project:
@@ -92,7 +100,11 @@ def write_project(project: Project, path: str | Path) -> Path:
     if project.name:
         table["name"] = project.name
     for name, keys in _TABLES.items():
-        content = {key: value for key, field in keys.items() if (value := getattr(portable, field))}
+        content: dict[str, Any] = {
+            key: value for key, field in keys.items() if (value := getattr(portable, field))
+        }
+        if str(content.get("input_size", "")).isdecimal():
+            content["input_size"] = int(content["input_size"])
         if content:
             table[name] = content
     _replace(file, tomli_w.dumps(table))
@@ -133,6 +145,8 @@ def _parsed(file: Path) -> dict[str, Any]:
 
 
 def _text(file: Path, name: str, value: object) -> str:
+    if name == "model.input_size" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     if not isinstance(value, str):
         raise SettingsError(f"{file}: {name} is {value!r}; a text in quotation marks is needed.")
     return value.strip()

@@ -32,6 +32,8 @@ class Settings:
     checkpoint: str = ""  # of the model
     layer: str = ""  # empty: the model's recommended one
     candidates: str = ""  # a table of someone else's matcher
+    input_size: str = ""  # of the model, pixels a side; empty: as its files say
+    normalisation: str = ""  # by name; empty: as its files say
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -49,7 +51,7 @@ class Settings:
         if catalogue is not None:
             project = replace(project, form="", candidates="", decisions="")
         if model:
-            project = replace(project, checkpoint="", layer="")
+            project = replace(project, checkpoint="", layer="", input_size="", normalisation="")
         decisions = _path_or_address(given, "PAIRX_DECISIONS") or _path_or_address(
             {"decisions": project.decisions}, "decisions"
         )
@@ -63,6 +65,8 @@ class Settings:
             checkpoint=project.checkpoint,
             layer=project.layer,
             candidates=project.candidates,
+            input_size=project.input_size,
+            normalisation=project.normalisation,
         )
         _check_decisions(settings)
         _check_cache(settings.cache)

@@ -94,12 +94,25 @@ class SmallFile:
         with self._lock:
             return self._unsaved.get(name, self._read().get(name))
 
-    def put(self, name: str, value: object) -> None:
-        """Keep something; where the file cannot be written, it is forgotten with the program's end."""
+    def values(self) -> list[object]:
+        """All that is kept, in the order of the file."""
+        with self._lock:
+            return list((self._read() | self._unsaved).values())
+
+    def put(self, name: str, value: object, *, last: bool = False) -> None:
+        """Keep something; where the file cannot be written, it is forgotten with the program's end.
+
+        Args:
+            name: what to find it by.
+            value: what JSON can hold.
+            last: put it behind all others, where it stands elsewhere already.
+        """
         with self._lock:
             known = self._read()
-            if known.get(name) == value:
+            if known.get(name) == value and not (last and next(reversed(known)) != name):
                 return
+            if last:
+                known.pop(name, None)
             known[name] = value
             try:
                 self._write(known)
@@ -134,15 +147,25 @@ class OpenedSources:
 
     def remember(self, source: Source) -> None:
         """Keep a source; where the file cannot be written, a reload finds something else open."""
-        self._file.put(source.token, asdict(source))
+        self._file.put(source.token, asdict(source), last=True)
 
     def find(self, token: str) -> Source | None:
         """The source of a token; None: it is not known, or not as this version would write it."""
         kept = self._file.get(token)
-        if not isinstance(kept, dict) or set(kept) != {field.name for field in fields(Source)}:
-            return None
-        source = Source(**kept) if all(isinstance(text, str) for text in kept.values()) else None
+        source = _source_of(kept)
         return source if source is not None and source.token == token else None
+
+    def recent(self) -> list[Source]:
+        """The sources that were opened, the latest first."""
+        kept = [_source_of(one) for one in self._file.values()]
+        return [source for source in reversed(kept) if source is not None]
+
+
+def _source_of(kept: object) -> Source | None:
+    """A source as it was kept; None: not as this version would write it."""
+    if not isinstance(kept, dict) or set(kept) != {field.name for field in fields(Source)}:
+        return None
+    return Source(**kept) if all(isinstance(text, str) for text in kept.values()) else None
 
 
 def thumbnail(photo: Photo) -> str:

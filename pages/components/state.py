@@ -11,6 +11,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import resources
+from pages.components.checking import Checking
 from pages.components.drawing import Drawing
 from pages.components.navigation import REVIEWER_LINK
 from pages.components.workspace import Opening
@@ -561,3 +562,17 @@ def followed() -> Opening | None:
     """The opening that the Setup page is waiting for."""
     opening: Opening | None = st.session_state.get("following")
     return opening
+
+
+def check(checking: Checking | None) -> None:
+    """Remember which catalogue is looked at on the Setup page before it is opened; None: none any more."""
+    former = checked()
+    if former is not None and former is not checking:
+        former.cancel()
+    st.session_state["checking"] = checking
+
+
+def checked() -> Checking | None:
+    """What is looked at on the Setup page, or was, before it is opened."""
+    checking: Checking | None = st.session_state.get("checking")
+    return checking

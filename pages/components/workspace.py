@@ -17,13 +17,13 @@ from pathlib import Path
 
 from pages.components.background import Task
 from pairx_core.addresses import is_address
-from pairx_core.catalogue import Catalogue, Photo, read_catalogue
+from pairx_core.catalogue import Catalogue, CatalogueReport, Photo, check_catalogue, read_catalogue
 from pairx_core.decisions import Decision, EvidenceLog
 from pairx_core.decisions.naming import GivenNames
 from pairx_core.decisions.store import DecisionStore, open_decisions
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
 from pairx_core.explain import ExplanationCache, PairExplainer, check_supported
-from pairx_core.models import EmbeddingModel, load_model
+from pairx_core.models import EmbeddingModel, ModelCard, load_model, model_card
 from pairx_core.project import Project
 from pairx_core.retrieval import (
     Candidate,
@@ -53,6 +53,8 @@ class Source:
     decisions: str = ""  # empty: beside the catalogue
     form: str = ""  # of the catalogue; empty: found out
     candidates: str = ""  # a table of someone else's matcher; empty: the model proposes
+    input_size: str = ""  # of the model, pixels a side; empty: as its files say
+    normalisation: str = ""  # by name; empty: as its files say
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Source:
@@ -66,6 +68,8 @@ class Source:
             decisions,
             settings.form,
             settings.candidates,
+            settings.input_size,
+            settings.normalisation,
         )
 
     @classmethod
@@ -79,6 +83,8 @@ class Source:
             project.decisions,
             project.form,
             project.candidates,
+            project.input_size,
+            project.normalisation,
         )
 
     def project(self, name: str) -> Project:
@@ -92,6 +98,8 @@ class Source:
             self.candidates,
             self.decisions,
             name,
+            self.input_size,
+            self.normalisation,
         )
 
     @property
@@ -115,6 +123,8 @@ class Workspace:
     source: Source
     catalogue: Catalogue
     model: EmbeddingModel
+    report: CatalogueReport  # what was found in the catalogue
+    card: ModelCard
     index: CandidateIndex | GivenCandidates  # what proposes candidates: the model, or someone else's table
     explainer: PairExplainer | None  # None: the model ranks photos, but its pairs cannot be explained
     log: DecisionStore
@@ -211,24 +221,58 @@ class Opening(Task[Workspace]):
             catalogue = read_catalogue(source.catalogue, source.form or None)
         with usable(DecisionLogError, "The decisions file"):  # refused before the long part
             log = open_decisions(_decisions_of(source) or decisions_beside(catalogue))
-        self.stage = "Loading the model"
+        self.stage = "Checking the photos"
+        report = check_catalogue(catalogue, self.tell)
+        self._next("Loading the model")
         with usable(ModelError, "The model"):
-            model = load_model(source.model, checkpoint=source.checkpoint or None)
+            model = load_model(
+                source.model,
+                checkpoint=source.checkpoint or None,
+                input_size=_input_size(source),
+                normalisation=source.normalisation or None,
+                progress=self.tell,
+            )
+            card = model_card(model)
         explainer, unexplained = explainer_of(model, source.layer, ExplanationCache(self.cache_dir))
         index = self._index(catalogue, model)
         sessions, names = SessionBook(log.lines("sessions")), GivenNames(log.lines("names"))
         return Workspace(
-            source, catalogue, model, index, explainer, log, log.evidence, sessions, names, unexplained
+            source,
+            catalogue,
+            model,
+            report,
+            card,
+            index,
+            explainer,
+            log,
+            log.evidence,
+            sessions,
+            names,
+            unexplained,
         )
+
+    def _next(self, stage: str) -> None:
+        self.stage, self.done, self.total = stage, 0, 0
 
     def _index(self, catalogue: Catalogue, model: EmbeddingModel) -> CandidateIndex | GivenCandidates:
         """What proposes candidates: someone else's table, or the model, for which every photo is embedded."""
         if self.source.candidates:
-            self.stage = "Reading the candidates"
+            self._next("Reading the candidates")
             with usable(CatalogueError, "The table of candidates"):
                 return read_candidates(self.source.candidates, catalogue)
-        self.stage = "Embedding the photos"
+        self._next("Embedding the photos")
         return build_index(catalogue, model, cache_dir=self.cache_dir, progress=self.tell)
+
+
+def _input_size(source: Source) -> int | None:
+    if not source.input_size:
+        return None
+    if not source.input_size.isdecimal() or len(source.input_size) > 4:
+        raise ModelError(
+            f"The input size “{source.input_size}” is not a number of pixels, such as 440. Leave it empty to take "
+            "the model's own."
+        )
+    return int(source.input_size)
 
 
 def _decisions_of(source: Source) -> Path | str | None:

@@ -53,6 +53,19 @@ def load_hook(name: str) -> EmbeddingModel:
 
 
 def _as_model(name: str, made: object) -> EmbeddingModel:
+    model = _wrapped(name, made)
+    try:
+        model.dimensions  # noqa: B018  # found out here, not in the middle of a catalogue
+    except ModelError:
+        raise
+    except Exception as error:  # the lab's own code
+        raise ModelError(
+            f"The model “{name}” cannot take a photo: {type(error).__name__}: {error}"
+        ) from error
+    return model
+
+
+def _wrapped(name: str, made: object) -> EmbeddingModel:
     if isinstance(made, EmbeddingModel):
         return made
     if isinstance(made, tuple) and len(made) == 2:

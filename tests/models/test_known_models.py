@@ -290,6 +290,7 @@ class TestHook:
             "def whole():\n    return load_model('demo')\n"
             "def fails():\n    raise KeyError('weights')\n"
             "def nothing():\n    return None\n"
+            "def wrong():\n    return torch.nn.Linear(7, 7), Preprocessing((64, 64))\n"
         )
         monkeypatch.syspath_prepend(tmp_path)
 
@@ -307,6 +308,7 @@ class TestHook:
         [
             ("lab_models:fails", "failed: KeyError"),
             ("lab_models:nothing", "gives NoneType"),
+            ("lab_models:wrong", "cannot take a photo: RuntimeError"),
             ("lab_models:absent", "cannot be imported"),
             ("no_such_lab:ours", "cannot be imported"),
         ],

@@ -1,0 +1,26 @@
+"""Looking at a catalogue before anything is computed."""
+
+from __future__ import annotations
+
+from pages.components.background import Task
+from pages.components.workspace import usable
+from pairx_core.catalogue import CatalogueReport, check_catalogue, read_catalogue
+from pairx_core.errors import CatalogueError
+
+
+class Checking(Task[CatalogueReport]):
+    """A catalogue's report on its way."""
+
+    stage = "Reading the catalogue"
+    note = "Files of the same length are compared byte by byte."
+
+    def __init__(self, catalogue: str, form: str) -> None:
+        self.catalogue, self.form = catalogue, form
+        self.begin()
+
+    def work(self) -> CatalogueReport:
+        """Read the catalogue and look at its photos' headers."""
+        with usable(CatalogueError, "The catalogue"):
+            catalogue = read_catalogue(self.catalogue, self.form or None)
+            self.stage = "Comparing the files"
+            return check_catalogue(catalogue, self.tell)

@@ -1,0 +1,203 @@
+"""What was found: the steps from photographs to review, with what each of them found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from html import escape
+
+import streamlit as st
+
+from pages.components.words import count, short_place
+from pages.components.workspace import Workspace
+from pairx_core.catalogue import CATALOGUE_FORMATS, CatalogueReport, Problem, folded
+from pairx_core.decisions import Decision
+from pairx_core.models import ModelCard
+
+_MOST_UNSCROLLED, _MOST_LISTED = 4, 500
+
+
+def opened(workspace: Workspace) -> None:
+    """Draw what is open, step by step."""
+    _steps(workspace)
+    _numbers(workspace)
+    with st.expander("Photographs: the report", icon=":material/fact_check:"):
+        report_in_full(workspace.report)
+    with st.expander("Model: the card", icon=":material/id_card:"):
+        _card(workspace.card, workspace.unexplained)
+    findings = [*workspace.report.findings, *workspace.index.skipped, *_notes(workspace)]
+    _problems("Photos left out", [one for one in findings if one.severity == "left_out"])
+    _problems("Notes", [one for one in folded(findings) if one.severity == "note"])
+
+
+def checked(report: CatalogueReport) -> None:
+    """Draw what was found in a catalogue that is not open yet."""
+    st.html(_table(_report_rows(report)))
+    report_in_full(report, is_whole=False)
+    _problems("Photos left out", [one for one in report.findings if one.severity == "left_out"])
+    _problems("Notes", [one for one in folded(report.findings) if one.severity == "note"])
+
+
+def report_in_full(report: CatalogueReport, *, is_whole: bool = True) -> None:
+    """The counts of a report, and all of it as a table to download."""
+    if is_whole:
+        st.html(_table(_report_rows(report)))
+    if not report.findings:
+        st.caption("Nothing is missing, double or odd.")
+        return
+    st.html(_table([(kind or "other", f"{number:,}") for kind, number in report.counts.items()]))
+    st.download_button(
+        "Download the report (CSV)",
+        data=lambda: report.csv_text().encode("utf-8-sig"),
+        file_name=f"{report.source.stem}_report.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key=f"report-{report.source}",
+    )
+
+
+def _steps(workspace: Workspace) -> None:
+    report, card, left_out = workspace.report, workspace.card, workspace.report.summary.left_out
+    decided = len(workspace.decisions().rows)
+    proposed = (
+        f"by {workspace.ranked_by}: {count(len(workspace.queries), 'query', 'queries')}"
+        if workspace.ranked_by
+        else f"{count(len(workspace.index.photos), 'photo')} embedded"
+    )
+    rows = [
+        ("Photographs", f"{workspace.catalogue.source} ({CATALOGUE_FORMATS[report.form].title})"),
+        ("Check", f"{count(left_out, 'photo')} left out, {count(_odd(report), 'note')}"),
+        ("Model", f"{card.name}, {_explained(workspace)}"),
+        ("Candidates", proposed),
+        ("Decisions", f"{workspace.log.location} ({count(decided, 'row')})"),
+    ]
+    ticked = "".join(
+        f"<tr><th><span class='px-done' aria-hidden='true'>✓</span> {escape(name)}</th><td>{escape(text)}</td></tr>"
+        for name, text in rows
+    )
+    st.html(f"<table class='px-table'>{ticked}</table>")
+    st.page_link("pages/review.py", label="Go to Review", icon=":material/arrow_forward:")
+
+
+def _odd(report: CatalogueReport) -> int:
+    return sum(one.severity == "note" for one in report.findings)
+
+
+def _explained(workspace: Workspace) -> str:
+    return "without explanations" if workspace.unexplained else f"layer {workspace.layer}"
+
+
+def _report_rows(report: CatalogueReport) -> list[tuple[str, str]]:
+    found = report.summary
+    flanks = ", ".join(f"{name or 'not given'} {number:,}" for name, number in report.flanks.items())
+    rows = [
+        ("Format", CATALOGUE_FORMATS[report.form].title),
+        ("Photos", f"{found.photos:,} usable, {found.left_out:,} left out"),
+        ("Individuals", f"{found.individuals:,}, of these {found.singletons:,} with one photo"),
+        ("Unknown", count(found.unknown, "photo")),
+        ("Flanks", flanks),
+        ("Sites", f"{report.sites:,}"),
+        ("Boxes", f"{report.with_box:,}, of these {report.turned:,} turned; masks {report.with_mask:,}"),
+    ]
+    if report.dates is not None:
+        first, last = report.dates
+        rows.append(("Dates", f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"))
+    return rows
+
+
+def _card(card: ModelCard, unexplained: str) -> None:
+    grids = ", ".join(f"{layer.path} ({layer.grid_size[0]} × {layer.grid_size[1]})" for layer in card.layers)
+    rows = [
+        ("Source", card.source),
+        ("Licence", card.licence or "not stated: see its source before you publish or share"),
+        ("Size", f"{card.weights / 1e6:,.1f} million weights, {card.megabytes:,.0f} MB"),
+        ("Input", card.input),
+        ("Embedding", f"{card.dimensions:,} numbers"),
+        ("Recommended layer", card.recommended_layer or "none"),
+        ("Layers", grids or "none that can be explained"),
+        ("Fingerprint", card.fingerprint),
+    ]
+    rows += [("Assumed", text) for text in card.assumed]
+    rows += [("Explanations", unexplained)] if unexplained else []
+    st.html(_table(rows))
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> str:
+    cells = "".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows)
+    return f"<table class='px-table'>{cells}</table>"
+
+
+def _numbers(workspace: Workspace) -> None:
+    photos, individuals = workspace.index.photos, workspace.catalogue.individuals
+    numbers = {
+        "Photos": len(photos),
+        "Individuals": len(individuals),
+        "With one photo": sum(len(of_one) == 1 for of_one in individuals.values()),
+        "Unknown": sum(not photo.is_known for photo in photos),
+    }
+    with st.container(horizontal=True, key="numbers"):
+        for label, number in numbers.items():
+            st.metric(label, f"{number:,}", border=True)
+    species = Counter(photo.species or "not given" for photo in photos)
+    st.html(
+        "<div class='px-facts-line'>Species: "
+        + ", ".join(f"{escape(name)} ({number:,})" for name, number in species.most_common())
+        + "</div>"
+    )
+
+
+def _notes(workspace: Workspace) -> list[Problem]:
+    """What is to be said of the model and the decisions file."""
+    name = short_place(workspace.log.location)
+    notes = [Problem("note", workspace.model.name, workspace.unexplained)] if workspace.unexplained else []
+    notes += [Problem("note", workspace.model.name, text) for text in workspace.card.assumed]
+    record = workspace.decisions()
+    if record.trouble is not None:
+        notes.append(Problem("note", name, str(record.trouble)))
+    strange = sum(not _is_about(workspace, row) for row in record.rows if row.decision != "undo")
+    if strange:
+        notes.append(
+            Problem(
+                "note",
+                name,
+                f"{count(strange, 'decision')} in this file {'is' if strange == 1 else 'are'} about photos that "
+                "are not in this catalogue. Is it the right decisions file?",
+            )
+        )
+    return [*notes, *_damaged(workspace)]
+
+
+def _is_about(workspace: Workspace, decision: Decision) -> bool:
+    """Whether a decision is about photos of the catalogue, by id and, where it says so, by path."""
+    catalogue = workspace.catalogue
+    photos = (
+        (decision.query_id, decision.query_path),
+        (decision.candidate_id, decision.candidate_path),
+    )
+    return all(
+        name in catalogue and path in ("", catalogue.photo(name).catalogue_path) for name, path in photos
+    )
+
+
+def _damaged(workspace: Workspace) -> list[Problem]:
+    """Rows of the decisions file that cannot be read; they stay in it."""
+    name = short_place(workspace.log.location)
+    return [
+        Problem("note", f"{name}, row {row.row}", f"This decision cannot be read: {row.reason}")
+        for row in workspace.log.damaged
+    ]
+
+
+def _problems(title: str, problems: Sequence[Problem]) -> None:
+    if not problems:
+        return
+    st.markdown(f"**{title}** · {len(problems):,}")
+    rows = "".join(
+        f"<tr><td>{escape(one.where)}</td><td>{escape(one.message)}</td></tr>"
+        for one in problems[:_MOST_LISTED]
+    )
+    with st.container(border=True, height="content" if len(problems) <= _MOST_UNSCROLLED else 280):
+        st.html(f"<table class='px-problems'>{rows}</table>")
+        if len(problems) > _MOST_LISTED:
+            st.caption(f"… and {len(problems) - _MOST_LISTED:,} more: see the report.")
