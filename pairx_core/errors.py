@@ -37,3 +37,7 @@ class SettingsError(PairxError):
 
 class SessionError(PairxError):
     """An expert session cannot be made, found or changed, or the visitor may not do this in it."""
+
+
+class ExportError(PairxError):
+    """Identities cannot be written for another program: nothing fits its format, or a package is missing."""

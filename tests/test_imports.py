@@ -19,6 +19,7 @@ MAY_IMPORT = {
     "render": {"explain", "catalogue", "decisions", "sessions"},  # an evidence card shows who decided what
     "sessions": {"catalogue", "decisions", "retrieval"},
     "evaluate": {"explain", "retrieval", "models", "catalogue"},
+    "exports": {"catalogue", "decisions"},
 }
 PLAIN = {"errors", "frames", "version"}
 

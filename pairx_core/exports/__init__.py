@@ -1,0 +1,1 @@
+"""Identities for other programs, once the decisions are taken in."""
