@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import time
 from typing import Literal
+
+from pairx_core.catalogue.photo import Photo
 
 FindingKind = Literal[
     # open questions of the record
@@ -32,6 +36,7 @@ FindingKind = Literal[
     "turned_box",
     "neutralised",
     "where_to_save",
+    "midnight",
     "time_zone",
     "deployment_times",
     "package_details",
@@ -92,3 +97,15 @@ class LeftOut:
 def photo_count(number: int) -> str:
     """A number of photos in words: “1 photo”, “1,200 photos”."""
     return "1 photo" if number == 1 else f"{number:,} photos"
+
+
+def midnight_note(photos: Iterable[Photo]) -> Iterator[Finding]:
+    """A finding about photos taken at midnight to the second, where a format needs a time of day."""
+    found = tuple(photo.id for photo in photos if photo.date is not None and photo.date.time() == time())
+    if found:
+        yield Finding(
+            "midnight",
+            f"{photo_count(len(found))} written with the time 00:00:00: the catalogue may know the day only. Write the "
+            "time into the catalogue if it matters.",
+            found,
+        )

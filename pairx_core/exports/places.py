@@ -15,7 +15,7 @@ class Folder:
 
     def __init__(self, catalogue: Catalogue) -> None:
         source = catalogue.source
-        home = (source if source.is_dir() or not source.suffix else source.parent).resolve()
+        home = (source if source.is_dir() else source.parent).resolve()
         outside = any(not photo.path.is_relative_to(home) for photo in catalogue.photos)
         self.path = _above(home, catalogue) if outside else home
 

@@ -68,10 +68,22 @@ class Resolution:
         """All who decided something that is written, sorted."""
         return tuple(sorted({name for photo in self.photos.values() for name in photo.decided_by}))
 
-    @cached_property
+    @property
     def open_photos(self) -> frozenset[str]:
         """The photos that something open is about."""
-        return frozenset(photo for finding in self.left_open for photo in finding.photo_ids)
+        return frozenset(self._open_by_photo)
+
+    def open_about(self, photo_id: str) -> tuple[Finding, ...]:
+        """What is open about a photo."""
+        return tuple(self._open_by_photo.get(photo_id, ()))
+
+    @cached_property
+    def _open_by_photo(self) -> dict[str, list[Finding]]:
+        found: dict[str, list[Finding]] = defaultdict(list)
+        for finding in self.left_open:
+            for photo in finding.photo_ids:
+                found[photo].append(finding)
+        return dict(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pairx_core.catalogue import Box, Catalogue, MaskPicture, read_catalogue
+from pairx_core.catalogue import Box, Catalogue, MaskPicture, Photo, read_catalogue
 from pairx_core.errors import ExportError
 from pairx_core.exports.export import ExportOptions
 from pairx_core.exports.wildlife_datasets import write_wildlife_datasets
@@ -24,10 +24,13 @@ def rows(export) -> list[dict[str, str]]:
 def facts(catalogue: Catalogue, identities=None) -> list[tuple]:
     """All that a catalogue says about its photos."""
     return [
-        (p.id, p.path, p.identity if identities is None else identities[p.id], p.box, p.date, p.flank)
-        + (p.species, p.site, p.latitude, p.longitude, p.mask)
+        (p.id, p.path, identities[p.id] if identities else p.identity, p.box, p.date, p.flank, *rest(p))
         for p in catalogue.photos
     ]
+
+
+def rest(photo: Photo) -> tuple:
+    return photo.species, photo.site, photo.latitude, photo.longitude, photo.mask
 
 
 def test_the_columns_are_those_of_wildlife_datasets(small_catalogue):
