@@ -25,11 +25,9 @@ class Folder:
             return None
         return photo.path.relative_to(self.path).as_posix()
 
-    def note(self) -> Finding:
+    def note(self, what_to_do: str = "Save the file there.") -> Finding:
         """Where to save the file."""
-        return Finding(
-            "where_to_save", f"Paths of photos are written as seen from {self.path}. Save the file there."
-        )
+        return Finding("where_to_save", f"Paths of photos are written as seen from {self.path}. {what_to_do}")
 
 
 def _above(home: Path, catalogue: Catalogue) -> Path:

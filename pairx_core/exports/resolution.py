@@ -22,6 +22,7 @@ from pairx_core.errors import ExportError
 from pairx_core.exports.findings import Finding, FindingKind, photo_count
 
 _MOST_QUOTED = 4  # pairs in a message
+_MOST_REMARKS = 3  # open questions in a comment
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,13 @@ class Resolution:
     def open_about(self, photo_id: str) -> tuple[Finding, ...]:
         """What is open about a photo."""
         return tuple(self._open_by_photo.get(photo_id, ()))
+
+    def remarks(self, photo_id: str) -> str:
+        """What is open about a photo, as a comment on it; empty where nothing is."""
+        about = [finding.message for finding in self.open_about(photo_id)]
+        if len(about) > _MOST_REMARKS:
+            about[_MOST_REMARKS:] = [f"And {len(about) - _MOST_REMARKS:,} more open questions."]
+        return " ".join(about)
 
     @cached_property
     def _open_by_photo(self) -> dict[str, list[Finding]]:

@@ -37,7 +37,6 @@ COLUMNS = (
     "Encounter.researcherComments",
 )
 _SHEET = "Encounters"
-_MOST_REMARKS = 3  # open questions in a comment
 _Row = Mapping[str, Cell]
 
 
@@ -85,7 +84,7 @@ def _ambiguous_files(catalogue: Catalogue) -> set[Path]:
 
 
 def _row(photo: Photo, resolution: Resolution, options: ExportOptions, *, shares_file: bool) -> _Row:
-    one, remarks = resolution.of(photo.id), resolution.open_about(photo.id)
+    one, remarks = resolution.of(photo.id), resolution.remarks(photo.id)
     genus, _, epithet = (scientific_name(photo, options) or "").partition(" ")
     year, month, day = (None, None, None) if photo.date is None else photo.date.timetuple()[:3]
     return {
@@ -106,16 +105,12 @@ def _row(photo: Photo, resolution: Resolution, options: ExportOptions, *, shares
     }
 
 
-def _comment(one: ResolvedPhoto, remarks: Sequence[Finding]) -> str:
+def _comment(one: ResolvedPhoto, remarks: str) -> str:
     """Who decided and when, and what is open."""
-    parts = []
-    if one.decided_at is not None:
-        when = one.decided_at.strftime("%Y-%m-%d %H:%M:%S UTC")
-        parts.append(f"Individual decided by {', '.join(one.decided_by)}, last on {when}.")
-    parts.extend(remark.message for remark in remarks[:_MOST_REMARKS])
-    if len(remarks) > _MOST_REMARKS:
-        parts.append(f"And {len(remarks) - _MOST_REMARKS} more open questions.")
-    return " ".join(parts)
+    if one.decided_at is None:
+        return remarks
+    when = one.decided_at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"Individual decided by {', '.join(one.decided_by)}, last on {when}. {remarks}".strip()
 
 
 def _export(rows: Sequence[_Row], left_out: tuple[Finding, ...]) -> Export:

@@ -14,7 +14,7 @@ from pairx_core.exports.places import Folder
 from pairx_core.exports.resolution import Resolution
 
 TITLE = "wildlife-datasets CSV"
-FILE_NAME = "metadata.csv"
+FILE_NAME = "metadata_updated.csv"  # not the name that the catalogue itself may have
 MIME = "text/csv"
 COLUMNS = ("image_id", "identity", "path", "bbox", "date", "orientation", "species")
 OPTIONAL_COLUMNS = (

@@ -47,8 +47,10 @@ def test_what_is_written_reads_as_the_same_catalogue_with_new_identities(small_c
     catalogue = read_catalogue(small_catalogue)
     resolution = resolved(catalogue, say("u1", "b1", "accept"))
     export = write_wildlife_datasets(catalogue, resolution)
-    (small_catalogue.parent / export.file_name).write_bytes(export.content)
-    again = read_catalogue(small_catalogue)
+    saved = small_catalogue.parent / export.file_name
+    assert not saved.exists()  # the catalogue itself is not overwritten
+    saved.write_bytes(export.content)
+    again = read_catalogue(saved)
     expected = {photo: one.identity for photo, one in resolution.photos.items()}
     assert expected["u1"] == "bo"
     assert facts(again) == facts(catalogue, expected)
