@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Protocol
 
@@ -11,19 +13,34 @@ from pairx_core.errors import ExportError
 from pairx_core.exports.findings import Finding
 from pairx_core.exports.resolution import Resolution
 
+SCIENTIFIC_NAME = re.compile(r"[A-Z][a-z]+(?: [a-z][a-z-]+){1,2}")  # of a species or a subspecies
+
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """What a catalogue and its decisions do not say; nothing of it is needed."""
+    """What a catalogue and its decisions do not say; nothing of it is needed.
+
+    Raises:
+        ExportError: a scientific name is none.
+    """
 
     neutralise: bool = True  # CSV: an apostrophe before texts that a spreadsheet would run as a formula
     submitter: str = ""  # Wildbook: the user name that the encounters shall belong to
-    scientific_name: str = ""  # written where a photo's species is none, such as "Equus quagga"
+    scientific_names: Mapping[str, str] = field(
+        default_factory=dict
+    )  # by the catalogue's name of the species: {"plains zebra": "Equus quagga"}; "" for photos without one
     time_zone: tzinfo | None = (
         None  # Camtrap DP: of the cameras' clocks; None: not known, which the file says
     )
     title: str = ""  # Camtrap DP: of the project
     created: datetime | None = None  # when the file is made, with a time zone; None: now
+
+    def __post_init__(self) -> None:
+        for name in self.scientific_names.values():
+            if not SCIENTIFIC_NAME.fullmatch(name):
+                raise ExportError(
+                    f"“{name}” is not a scientific name. Write the genus and the species, such as Equus quagga."
+                )
 
 
 DEFAULTS = ExportOptions()

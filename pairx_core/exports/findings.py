@@ -51,8 +51,8 @@ _REASONS: dict[FindingKind, str] = {
     "no_place": "there is no latitude and longitude, which the format needs. Write them into the catalogue.",
     "no_location": "there is neither a site nor a latitude and longitude, and the format needs one of them. Write them "
     "into the catalogue.",
-    "no_species": "there is no species that the format can take. Write it into the catalogue, or give the scientific "
-    "name when exporting.",
+    "no_species": "there is no species that the format can take. Write it into the catalogue, or give its "
+    "scientific name when exporting.",
     "outside_folder": "the file lies outside the catalogue's folder. Copy it there.",
     "file_type": "the file's ending is not that of a known picture format. Rename the file.",
     "file_path": "the format does not allow the file's path: it has “..” in it, or begins with a sign such as . ~ = + "

@@ -64,7 +64,7 @@ def test_photos_that_are_not_records_are_listed_by_the_reason():
         "no_species": ("n",),
     }
     named_species = write_camtrapr(
-        catalogue, resolved(catalogue), ExportOptions(scientific_name="Equus zebra")
+        catalogue, resolved(catalogue), ExportOptions(scientific_names={"": "Equus zebra"})
     )
     assert {row["FileName"]: row["Species"] for row in rows(named_species)} == {
         "a.jpg": "Equus quagga",

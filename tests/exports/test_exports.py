@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zipfile
 from collections import defaultdict
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -96,3 +97,8 @@ def test_openpyxl_is_loaded_only_to_write_a_workbook():
     code = "import sys, pairx_core.exports; print('openpyxl' in sys.modules, 'torch' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "False"]
+
+
+def test_the_documentation_has_every_format():
+    text = (Path(__file__).resolve().parents[2] / "docs" / "exports.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in text for name in EXPORTS)

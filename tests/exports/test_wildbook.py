@@ -15,7 +15,7 @@ from pairx_core.exports.export import ExportOptions
 from pairx_core.exports.wildbook import write_wildbook
 from tests.exports.making import made_up, named, resolved, say
 
-ZEBRA = ExportOptions(scientific_name="Equus quagga", submitter="ada")
+BY_ADA = ExportOptions(submitter="ada")
 
 
 def rows(content: bytes) -> list[dict[str, object]]:
@@ -25,7 +25,7 @@ def rows(content: bytes) -> list[dict[str, object]]:
 
 def test_a_row_is_an_encounter():
     catalogue = made_up(a="ann", u=None)
-    export = write_wildbook(catalogue, resolved(catalogue, say("u", "a", "accept")), ZEBRA)
+    export = write_wildbook(catalogue, resolved(catalogue, say("u", "a", "accept")), BY_ADA)
     assert export.file_name == "wildbook_bulk_import.xlsx"
     assert rows(export.content)[1] == {
         "Encounter.mediaAsset0": "u.jpg",
@@ -47,7 +47,9 @@ def test_a_row_is_an_encounter():
 
 def test_columns_without_data_are_not_written(small_catalogue):
     catalogue = read_catalogue(small_catalogue)
-    export = write_wildbook(catalogue, resolved(catalogue), ExportOptions(scientific_name="Equus quagga"))
+    export = write_wildbook(
+        catalogue, resolved(catalogue), ExportOptions(scientific_names={"bushbuck": "Tragelaphus sylvaticus"})
+    )
     written = rows(export.content)
     assert len(written) == 8
     assert list(written[0]) == [
@@ -66,7 +68,7 @@ def test_columns_without_data_are_not_written(small_catalogue):
 
 def test_what_is_open_is_not_approved_and_says_why():
     catalogue = made_up(a="ann", u=None, v="vi")
-    export = write_wildbook(catalogue, resolved(catalogue, say("a", "v", "unsure")), ZEBRA)
+    export = write_wildbook(catalogue, resolved(catalogue, say("a", "v", "unsure")), BY_ADA)
     first, unknown, _ = rows(export.content)
     assert first["MarkedIndividual.individualID"] == "ann"
     assert first["Encounter.state"] == unknown["Encounter.state"] == "unapproved"
@@ -161,5 +163,27 @@ def test_without_openpyxl_the_error_says_what_to_install(monkeypatch):
 
 def test_a_catalogue_without_scientific_names_is_refused_with_the_way_out():
     catalogue = read_catalogue(Path(__file__).resolve().parents[2] / "data_samples" / "metadata.csv")
-    with pytest.raises(ExportError, match="give the scientific name when exporting"):
+    with pytest.raises(ExportError, match="give its scientific name when exporting"):
         write_wildbook(catalogue, resolved(catalogue))
+
+
+def test_species_get_the_scientific_name_that_is_given_for_them():
+    catalogue = made_up(a="ann", b="bo", n="cy")
+    one, other, third = catalogue.photos
+    species = (
+        replace(one, species="lion"),
+        replace(other, species="plains zebra"),
+        replace(third, species=None),
+    )
+    names = {"lion": "Panthera leo", "": "Equus quagga burchellii"}
+    export = write_wildbook(
+        replace(catalogue, photos=species), resolved(catalogue), ExportOptions(scientific_names=names)
+    )
+    written = [(row["Encounter.genus"], row["Encounter.specificEpithet"]) for row in rows(export.content)]
+    assert written == [("Panthera", "leo"), ("Equus", "quagga burchellii")]
+    assert export.left_out[0].photo_ids == ("b",)
+
+
+def test_a_name_that_is_not_scientific_is_refused():
+    with pytest.raises(ExportError, match="“zebra” is not a scientific name"):
+        ExportOptions(scientific_names={"plains zebra": "zebra"})
