@@ -9,6 +9,7 @@ import streamlit as st
 
 from pages.components import (
     browser,
+    exporting,
     individuals_list,
     messages,
     navigation,
@@ -24,7 +25,7 @@ from pages.components.words import count
 from pages.components.workspace import Workspace
 from pairx_core.decisions.exporting import csv_bytes
 
-_RECORD, _INDIVIDUALS = "Record", "Individuals"
+_RECORD, _INDIVIDUALS, _EXPORT = "Record", "Individuals", "Export"
 
 
 def decisions() -> None:
@@ -40,7 +41,7 @@ def decisions() -> None:
     _numbers(workspace, summary)
     shown = st.segmented_control(
         "Show",
-        [_RECORD, _INDIVIDUALS],
+        [_RECORD, _INDIVIDUALS, _EXPORT],
         default=_RECORD,
         required=True,
         key="shown_part",
@@ -48,6 +49,8 @@ def decisions() -> None:
     )
     if shown == _INDIVIDUALS:
         individuals_list.show(workspace, summary)
+    elif shown == _EXPORT:
+        exporting.show(workspace, summary)
     elif summary.rows:
         record_charts.show(summary.standing)
         record_table.show(workspace, summary.rows, summary.standing_ids)

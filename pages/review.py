@@ -7,6 +7,7 @@ import streamlit as st
 from pages.components import (
     browser,
     decision_bar,
+    documents,
     facts,
     header,
     messages,
@@ -43,6 +44,8 @@ def review() -> None:
             pair_viewer.show(room, room.chosen)
             facts.show(room, room.chosen)
     decision_bar.show(room)
+    if room.chosen is not None:
+        documents.evidence_card(room, room.chosen)
     with head:
         header.show(room)
     if room.chosen is not None:

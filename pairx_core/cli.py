@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pairx_core.cli_documents import card, export, models, report
 from pairx_core.errors import PairxError
 from pairx_core.version import __version__
 
@@ -375,6 +376,12 @@ def doctor() -> None:
     if not all(finding.ok for finding in findings):
         raise click.ClickException("Something is wrong with this installation; see the lines marked BAD.")
     click.echo("All is well.")
+
+
+main.add_command(models)
+main.add_command(export)
+main.add_command(card)
+main.add_command(report)
 
 
 def _timezone(name: str | None) -> tzinfo | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.components import saying, state
+from pages.components import documents, saying, state
 from pages.components.adjudicating import of_record
 from pages.components.words import DECISIONS, count
 from pages.components.workspace import Record, Workspace
@@ -25,6 +25,7 @@ def show(workspace: Workspace, session: ExpertSession, record: Record) -> None:
     if not rows:
         return
     st.subheader("Results", anchor=False)
+    documents.session_report(workspace, session, record)
     if session.is_open:
         st.caption("So far: the session is open.")
     _disagreements(workspace, session, record)

@@ -12,7 +12,7 @@ from pairx_core.addresses import without_password
 from pairx_core.catalogue import CATALOGUE_FORMATS
 from pairx_core.models import KNOWN_MODELS, NORMALISATIONS
 
-_FOUND_OUT = "found out"
+_FOUND_OUT = "by its content"
 _AS_FILES_SAY = "as its files say"
 
 
@@ -63,7 +63,7 @@ def _of_its_own(wanted: Source, shown: Source) -> Source:
 
 
 def _photographs(shown: Source) -> dict[str, str]:
-    st.subheader("1 · Photographs", anchor=False)
+    st.markdown("##### 1 · Photographs")
     with st.container(horizontal=True):
         catalogue = st.text_input(
             "Catalogue",
@@ -84,7 +84,7 @@ def _photographs(shown: Source) -> dict[str, str]:
 
 
 def _model(shown: Source) -> dict[str, str]:
-    st.subheader("2 · Model", anchor=False)
+    st.markdown("##### 2 · Model")
     known = ", ".join(f"“{name}”" for name in list(KNOWN_MODELS)[:3])
     model = st.text_input(
         "Model",
@@ -126,7 +126,7 @@ def _model(shown: Source) -> dict[str, str]:
 
 
 def _record(shown: Source) -> dict[str, str]:
-    st.subheader("3 · Candidates and decisions", anchor=False)
+    st.markdown("##### 3 · Candidates and decisions")
     candidates = st.text_input(
         "Candidates",
         shown.candidates,

@@ -18,6 +18,7 @@ from pages.components.workspace import Opening
 from pairx_core.decisions import TICKS
 from pairx_core.decisions.checking import tidy_name
 from pairx_core.errors import SettingsError
+from pairx_core.exports import Export
 from pairx_core.settings import Settings
 
 QUERY_PAGE = "query_page"  # key of the control that turns the pages of queries
@@ -576,3 +577,25 @@ def checked() -> Checking | None:
     """What is looked at on the Setup page, or was, before it is opened."""
     checking: Checking | None = st.session_state.get("checking")
     return checking
+
+
+def keep_card(name: str, files: dict[str, bytes]) -> None:
+    """Keep the files of the evidence card that was made last, under its pair and decision."""
+    st.session_state["made_card"] = (name, files)
+
+
+def made_card(name: str) -> dict[str, bytes]:
+    """The files of a pair's evidence card, by ending; none unless it was the one made last."""
+    kept: tuple[str, dict[str, bytes]] = st.session_state.get("made_card", ("", {}))
+    return kept[1] if kept[0] == name else {}
+
+
+def keep_export(name: str, export: Export | None, rows: int = 0) -> None:
+    """Keep the file that was made last for another program, and of how many rows of the record; None: none."""
+    st.session_state["made_export"] = None if export is None else (name, export, rows)
+
+
+def kept_export(name: str) -> tuple[Export, int] | None:
+    """The file that was made last, where it is in this format, and of how many rows of the record."""
+    kept: tuple[str, Export, int] | None = st.session_state.get("made_export")
+    return (kept[1], kept[2]) if kept is not None and kept[0] == name else None

@@ -157,9 +157,17 @@ def write_card(card: EvidenceCard, path: str | Path, *, fonts: Sequence[Path] = 
         raise ExplanationError(
             f"{path}: an evidence card is a .png or a .pdf file. Choose one of these endings."
         )
+    write_whole(path, card_files(card, fonts=fonts)[kind], what="evidence card", error=ExplanationError)
+
+
+def card_files(card: EvidenceCard, *, fonts: Sequence[Path] = ()) -> dict[str, bytes]:
+    """The card as the contents of files, by their ending: ``.png`` and ``.pdf``.
+
+    Raises:
+        As for :func:`draw_card`.
+    """
     page = draw_card(card, fonts=fonts)
-    content = _png(page, card) if kind == ".png" else _pdf(page, card)
-    write_whole(path, content, what="evidence card", error=ExplanationError)
+    return {".png": _png(page, card), ".pdf": _pdf(page, card)}
 
 
 def _png(page: Image.Image, card: EvidenceCard) -> bytes:

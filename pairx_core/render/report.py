@@ -110,13 +110,17 @@ def write_session_report(
     Raises:
         SessionError: the file cannot be written.
     """
-    from pairx_core.render.report_page import report_page
-
     report = gather_report(
         session, decisions, made_at=made_at or datetime.now(UTC), evidence=evidence, catalogue=catalogue
     )
-    content = report_page(report).encode("utf-8", "replace")
-    write_whole(Path(path), content, what="session's report", error=SessionError)
+    write_whole(Path(path), report_file(report), what="session's report", error=SessionError)
+
+
+def report_file(report: SessionReport) -> bytes:
+    """The report as the content of an HTML file."""
+    from pairx_core.render.report_page import report_page
+
+    return report_page(report).encode("utf-8", "replace")
 
 
 def _photos(session: ExpertSession, catalogue: Catalogue) -> dict[str, Photo]:

@@ -1,0 +1,146 @@
+"""Identities for other programs: what is open, what cannot be written, and the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import streamlit as st
+
+from pages.components import saying, state
+from pages.components.record import Summary
+from pages.components.words import count
+from pages.components.workspace import Workspace
+from pairx_core.errors import ExportError, PairxError
+from pairx_core.exports import EXPORTS, ExportOptions, Finding, Resolution, resolve
+from pairx_core.exports.export import SCIENTIFIC_NAME
+
+_MOST_LISTED = 200
+_MOST_SPECIES = 30
+
+
+def show(workspace: Workspace, summary: Summary) -> None:
+    """Draw what is left open, and make a file."""
+    try:
+        resolution = resolve(workspace.catalogue, summary.settled, workspace.names.names())
+    except PairxError as error:
+        saying.error(str(error))
+        return
+    changed = sum(one.changed for one in resolution.photos.values())
+    st.markdown(
+        f"By the decisions, **{count(changed, 'photo')}** of {len(resolution.photos):,} "
+        f"{'has' if changed == 1 else 'have'} another identity than in the catalogue. The catalogue itself is never "
+        "changed."
+    )
+    _findings("Left open by the decisions", resolution.left_open)
+    name = st.selectbox(
+        "For",
+        list(EXPORTS),
+        format_func=lambda one: EXPORTS[one].title,
+        help="What a photo's identity is after the decisions, in the form that another program reads.",
+    )
+    st.caption(f"Makes {EXPORTS[name].what}.")
+    with st.form("export", border=False):
+        options = _options(workspace, name)
+        makes = st.form_submit_button("Make the file", icon=":material/output:")
+    if makes:
+        _make(workspace, resolution, name, options)
+    _download(workspace, summary, name)
+
+
+def _options(workspace: Workspace, name: str) -> Mapping[str, str]:
+    """What the catalogue and its decisions do not say."""
+    entered: dict[str, str] = {}
+    if name == "wildbook":
+        entered["submitter"] = st.text_input(
+            "Submitter", help="The Wildbook user that the encounters belong to."
+        )
+    if name == "camtrap-dp":
+        entered["time_zone"] = st.text_input(
+            "Time zone of the cameras",
+            placeholder="not known",
+            help="As Africa/Johannesburg or Europe/Berlin.",
+        )
+        entered["title"] = st.text_input("Title of the project")
+    if name in ("wildbook", "camtrap-dp"):
+        for species in _unscientific(workspace):
+            entered[f"species:{species}"] = st.text_input(
+                f"Scientific name of {saying.plain(species) or 'photos without a species'}",
+                placeholder="such as Equus quagga",
+            )
+    return entered
+
+
+def _unscientific(workspace: Workspace) -> list[str]:
+    """The species that are not written as scientific names, as the catalogue calls them."""
+    names = {photo.species or "" for photo in workspace.catalogue.photos}
+    return sorted(name for name in names if not SCIENTIFIC_NAME.fullmatch(name))[:_MOST_SPECIES]
+
+
+def _make(workspace: Workspace, resolution: Resolution, name: str, entered: Mapping[str, str]) -> None:
+    state.keep_export(name, None)
+    try:
+        export = EXPORTS[name].write(workspace.catalogue, resolution, _as_options(entered))
+    except PairxError as error:
+        saying.error(str(error))
+        return
+    state.keep_export(name, export, len(workspace.decisions().rows))
+
+
+def _as_options(entered: Mapping[str, str]) -> ExportOptions:
+    zone = entered.get("time_zone", "").strip()
+    try:
+        time_zone = ZoneInfo(zone) if zone else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ExportError(f"There is no time zone “{zone}”. Write it as Africa/Johannesburg.") from None
+    species = {
+        name.partition(":")[2]: value.strip()
+        for name, value in entered.items()
+        if name.startswith("species:") and value.strip()
+    }
+    return ExportOptions(
+        submitter=entered.get("submitter", "").strip(),
+        title=entered.get("title", "").strip(),
+        time_zone=time_zone,
+        scientific_names=species,
+    )
+
+
+def _download(workspace: Workspace, summary: Summary, name: str) -> None:
+    made = state.kept_export(name)
+    if made is None:
+        return
+    export, rows = made
+    if rows != len(workspace.decisions().rows):
+        saying.warning("Decisions were made since this file was. Make it again.")
+    st.download_button(
+        f"Download {export.file_name}",
+        data=export.content,
+        file_name=export.file_name,
+        mime=export.mime,
+        icon=":material/download:",
+        on_click="ignore",
+        type="primary",
+    )
+    _findings("Not in the file", export.left_out)
+    _findings("To know about the file", export.notes)
+
+
+def _findings(title: str, findings: Sequence[Finding]) -> None:
+    if not findings:
+        return
+    st.markdown(f"**{title}** · {len(findings):,}")
+    rows = "".join(
+        f"<tr><td>{escape(_photos(one))}</td><td>{escape(str(one))}</td></tr>"
+        for one in findings[:_MOST_LISTED]
+    )
+    with st.container(border=True, height="content" if len(findings) <= 4 else 260):
+        st.html(f"<table class='px-problems'>{rows}</table>")
+        if len(findings) > _MOST_LISTED:
+            st.caption(f"… and {len(findings) - _MOST_LISTED:,} more.")
+
+
+def _photos(finding: Finding) -> str:
+    shown = ", ".join(finding.photo_ids[:3])
+    return shown + (f" and {len(finding.photo_ids) - 3:,} more" if len(finding.photo_ids) > 3 else "")
