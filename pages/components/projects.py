@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from pages.components import opening, resources, saying, state
-from pages.components.words import count, short_place
+from pages.components.words import count
 from pages.components.workspace import Source, Workspace
 from pairx_core.catalogue.pictures import PICTURE_SUFFIXES
 from pairx_core.errors import PairxError, SettingsError
@@ -46,7 +46,7 @@ def recent(current: Source) -> Source | None:
         return None
     with st.expander("Opened before", icon=":material/history:"):
         for source in others:
-            name = f"{short_place(source.catalogue)} · {source.model}"
+            name = f"{_in_short(source.catalogue)} · {_in_short(source.model)}"
             if st.button(
                 saying.plain(name),
                 key=f"recent-{source.token}",
@@ -55,6 +55,12 @@ def recent(current: Source) -> Source | None:
             ):
                 return source
     return None
+
+
+def _in_short(text: str) -> str:
+    """A path by its last two parts; anything else as it is."""
+    path = Path(text)
+    return f"{path.parent.name}/{path.name}" if path.is_absolute() and path.parent.name else text
 
 
 def save(workspace: Workspace) -> None:

@@ -14,6 +14,7 @@ import pytest
 import streamlit as st
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
@@ -101,6 +102,22 @@ def open_app(tmp_path, monkeypatch, tiny_checkpoint, decisions) -> Callable[...,
         return app
 
     return start
+
+
+@pytest.fixture
+def checkpoint_of(tmp_path):
+    """Writes seeded weights of one of timm's test networks."""
+
+    def make(architecture: str) -> Path:
+        import timm
+
+        torch.manual_seed(0)
+        module = timm.create_model(architecture, pretrained=False, num_classes=0)
+        path = tmp_path / f"{architecture}.safetensors"
+        save_file(module.state_dict(), str(path), metadata={"architecture": architecture})
+        return path
+
+    return make
 
 
 def paint(path: Path, seed: int, size: tuple[int, int] = (120, 80)) -> Path:

@@ -11,9 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-import torch
 from PIL import Image
-from safetensors.torch import save_file
 
 from pages.components.workspace import Opening, Source
 from pairx_core.decisions import DecisionLog
@@ -327,22 +325,6 @@ def test_an_unwritable_decisions_file_and_a_strange_checkpoint_are_said(
     field(app, "Checkpoint").set_value(str(checkpoint_of("test_resnet")))
     submit(app)
     assert "test_resnet.safetensors" in said(app.error)
-
-
-@pytest.fixture
-def checkpoint_of(tmp_path):
-    """Writes seeded weights of one of timm's test networks."""
-
-    def make(architecture: str) -> Path:
-        import timm
-
-        torch.manual_seed(0)
-        module = timm.create_model(architecture, pretrained=False, num_classes=0)
-        path = tmp_path / f"{architecture}.safetensors"
-        save_file(module.state_dict(), str(path), metadata={"architecture": architecture})
-        return path
-
-    return make
 
 
 def said(elements):

@@ -81,8 +81,9 @@ FORMS = ("wildlife-datasets", "miewid", "coco", "camtrap-dp", "traptagger", "fol
 def make_catalogue(folder: Path, form: str) -> Path:
     """Three photos of 48 × 32 pixels, of Ann, of Bo and of nobody known, in a format; returns what to open."""
     names = ["Ann/1.jpg", "Bo/2.jpg", "unknown/3.jpg"]
-    for name in names:
-        save(folder / name)
+    for number, name in enumerate(names):
+        noise = np.random.default_rng(number).integers(0, 255, (32, 48, 3), dtype=np.uint8)
+        save(folder / name, Image.fromarray(noise))
     if form == "folders":
         return folder
     if form == "camtrap-dp":
