@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pairx_core.cli_documents import card, export, models, report
+from pairx_core.cli_documents import card, datasets, export, models, report
 from pairx_core.errors import PairxError
 from pairx_core.version import __version__
 
@@ -379,6 +379,7 @@ def doctor() -> None:
 
 
 main.add_command(models)
+main.add_command(datasets)
 main.add_command(export)
 main.add_command(card)
 main.add_command(report)

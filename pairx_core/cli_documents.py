@@ -42,6 +42,24 @@ def models(name: str | None) -> None:
 
 
 @click.command()
+@click.argument("name", required=False)
+@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--download", is_flag=True, help="Fetch it first.")
+def datasets(name: str | None, folder: Path | None, download: bool) -> None:
+    """List the public data sets, or make the set NAME in FOLDER a catalogue (wildlife-datasets package)."""
+    from pairx_core.datasets import open_public_dataset, public_datasets
+
+    if name is None:
+        for one in public_datasets():
+            size = f"{one.photos or '?'} photos, {one.individuals or '?'} individuals"
+            click.echo(f"{one.name:32} {one.animals:28} {size:36} {one.licence or 'licence not stated'}")
+        return
+    if folder is None:
+        raise click.ClickException(f"Give the folder of {name}, as in: datasets {name} ~/photos/{name}")
+    click.echo(f"wrote {open_public_dataset(name, folder, download=download)}")
+
+
+@click.command()
 @click.argument("catalogue", type=click.Path(path_type=Path))
 @click.argument("log")
 @click.option("--for", "name", type=click.Choice(_FORMATS_OUT), required=True, help="The program.")
