@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
 from pages.components import saying, state
+from pages.components.listing import listed
 from pages.components.record import Summary
 from pages.components.words import count
 from pages.components.workspace import Workspace
@@ -16,7 +16,6 @@ from pairx_core.errors import ExportError, PairxError
 from pairx_core.exports import EXPORTS, ExportOptions, Finding, Resolution, resolve
 from pairx_core.exports.export import SCIENTIFIC_NAME
 
-_MOST_LISTED = 200
 _MOST_SPECIES = 30
 
 
@@ -128,17 +127,7 @@ def _download(workspace: Workspace, summary: Summary, name: str) -> None:
 
 
 def _findings(title: str, findings: Sequence[Finding]) -> None:
-    if not findings:
-        return
-    st.markdown(f"**{title}** · {len(findings):,}")
-    rows = "".join(
-        f"<tr><td>{escape(_photos(one))}</td><td>{escape(str(one))}</td></tr>"
-        for one in findings[:_MOST_LISTED]
-    )
-    with st.container(border=True, height="content" if len(findings) <= 4 else 260):
-        st.html(f"<table class='px-problems'>{rows}</table>")
-        if len(findings) > _MOST_LISTED:
-            st.caption(f"… and {len(findings) - _MOST_LISTED:,} more.")
+    listed(title, [(_photos(one), str(one)) for one in findings])
 
 
 def _photos(finding: Finding) -> str:

@@ -8,13 +8,12 @@ from html import escape
 
 import streamlit as st
 
+from pages.components.listing import listed
 from pages.components.words import count, short_place
 from pages.components.workspace import Workspace
 from pairx_core.catalogue import CATALOGUE_FORMATS, CatalogueReport, Problem, folded
 from pairx_core.decisions import Decision
 from pairx_core.models import ModelCard
-
-_MOST_UNSCROLLED, _MOST_LISTED = 4, 500
 
 
 def opened(workspace: Workspace) -> None:
@@ -190,14 +189,4 @@ def _damaged(workspace: Workspace) -> list[Problem]:
 
 
 def _problems(title: str, problems: Sequence[Problem]) -> None:
-    if not problems:
-        return
-    st.markdown(f"**{title}** · {len(problems):,}")
-    rows = "".join(
-        f"<tr><td>{escape(one.where)}</td><td>{escape(one.message)}</td></tr>"
-        for one in problems[:_MOST_LISTED]
-    )
-    with st.container(border=True, height="content" if len(problems) <= _MOST_UNSCROLLED else 280):
-        st.html(f"<table class='px-problems'>{rows}</table>")
-        if len(problems) > _MOST_LISTED:
-            st.caption(f"… and {len(problems) - _MOST_LISTED:,} more: see the report.")
+    listed(title, [(one.where, one.message) for one in problems], ": see the report")

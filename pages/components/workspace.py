@@ -12,7 +12,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field, fields
 from pathlib import Path
 
 from pages.components.background import Task
@@ -40,6 +40,7 @@ from pairx_core.settings import Settings, decisions_beside
 K = 5  # candidates a query
 _LISTS_KEPT = 4096
 _WORKSPACES_KEPT = 3
+_MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,48 +60,17 @@ class Source:
     @classmethod
     def from_settings(cls, settings: Settings) -> Source:
         """What the environment says, the bundled sample where it is silent."""
-        decisions = "" if settings.decisions is None else str(settings.decisions)
-        return cls(
-            str(settings.catalogue),
-            settings.model,
-            settings.checkpoint,
-            settings.layer,
-            decisions,
-            settings.form,
-            settings.candidates,
-            settings.input_size,
-            settings.normalisation,
-        )
+        texts = {field.name: getattr(settings, field.name) for field in fields(cls)}
+        return cls(**{name: "" if value is None else str(value) for name, value in texts.items()})
 
     @classmethod
     def from_project(cls, project: Project) -> Source:
         """What a project file says."""
-        return cls(
-            project.catalogue,
-            project.model,
-            project.checkpoint,
-            project.layer,
-            project.decisions,
-            project.form,
-            project.candidates,
-            project.input_size,
-            project.normalisation,
-        )
+        return cls(**{field.name: getattr(project, field.name) for field in fields(cls)})
 
     def project(self, name: str) -> Project:
         """What a project file says of this source."""
-        return Project(
-            self.catalogue,
-            self.form,
-            self.model,
-            self.checkpoint,
-            self.layer,
-            self.candidates,
-            self.decisions,
-            name,
-            self.input_size,
-            self.normalisation,
-        )
+        return Project(**asdict(self), name=name)
 
     @property
     def token(self) -> str:
@@ -230,7 +200,7 @@ class Opening(Task[Workspace]):
                 checkpoint=source.checkpoint or None,
                 input_size=_input_size(source),
                 normalisation=source.normalisation or None,
-                progress=self.tell,
+                progress=self._downloaded,
             )
             card = model_card(model)
         explainer, unexplained = explainer_of(model, source.layer, ExplanationCache(self.cache_dir))
@@ -250,6 +220,11 @@ class Opening(Task[Workspace]):
             names,
             unexplained,
         )
+
+    def _downloaded(self, done: int, total: int) -> None:
+        """How many bytes of the model have come."""
+        self.stage = "Downloading the model, megabytes"
+        self.tell(done // _MEGABYTE, max(total // _MEGABYTE, 1))
 
     def _next(self, stage: str) -> None:
         self.stage, self.done, self.total = stage, 0, 0

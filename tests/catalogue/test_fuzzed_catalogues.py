@@ -19,6 +19,7 @@ import pytest
 
 from pairx_core.catalogue import Catalogue, open_photo, read_catalogue
 from pairx_core.errors import CatalogueError, PhotoError
+from pairx_core.retrieval import read_candidates
 from tests.catalogue.making import FORMS, make_catalogue, save
 
 _MUTATIONS = 260  # of each format
@@ -61,6 +62,28 @@ def test_a_damaged_table_is_read_or_refused_and_nothing_outside_is_opened(templa
         finally:
             (template / name).write_bytes(sound[name])
     assert 10 < refused < _MUTATIONS - 50  # both ways are gone
+
+
+def test_a_damaged_table_of_candidates_is_read_or_refused(templates):
+    folder = templates["wildlife-datasets"]
+    catalogue = read_catalogue(folder / "wildlife-datasets.csv")
+    sound = b"query_id,candidate_id,score\np3,p1,0.91\np3,p2,0.5\np1,p2,-3\n"
+    table, refused = folder / "scores.csv", 0
+    for seed in range(_MUTATIONS):
+        rng = random.Random(f"candidates {seed}")
+        table.write_bytes(_mutated(sound, False, rng, folder))
+        with only_within(folder):
+            try:
+                given = read_candidates(table, catalogue)
+            except CatalogueError as error:
+                assert str(error).strip()
+                refused += 1
+                continue
+        for query in given.queries:
+            scores = [one.similarity for one in given.candidates(query)]
+            assert scores == sorted(scores, reverse=True) and all(map(math.isfinite, scores))
+        assert all(one.where and one.message for one in given.skipped)
+    assert 10 < refused < _MUTATIONS - 50
 
 
 def test_a_damaged_folder_is_read_or_refused_and_nothing_outside_is_opened(templates, tmp_path):

@@ -1,0 +1,30 @@
+"""Lists of what is wrong or to know: where, and what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+_MOST_UNSCROLLED, _MOST_LISTED, _HEIGHT = 4, 500, 280
+
+
+def listed(title: str, rows: Sequence[tuple[str, str]], more: str = "") -> None:
+    """Draw a list of (where, what), scrolled where it is long; nothing where it is empty.
+
+    Args:
+        title: above it.
+        rows: plain text.
+        more: where the rest is, if there are too many to show.
+    """
+    if not rows:
+        return
+    st.markdown(f"**{title}** · {len(rows):,}")
+    cells = "".join(
+        f"<tr><td>{escape(where)}</td><td>{escape(what)}</td></tr>" for where, what in rows[:_MOST_LISTED]
+    )
+    with st.container(border=True, height="content" if len(rows) <= _MOST_UNSCROLLED else _HEIGHT):
+        st.html(f"<table class='px-problems'>{cells}</table>")
+        if len(rows) > _MOST_LISTED:
+            st.caption(f"… and {len(rows) - _MOST_LISTED:,} more{more}.")
