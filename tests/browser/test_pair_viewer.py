@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from .conftest import serving
+from .conftest import paint, serving
 from .test_review_in_browser import decide, enter, explained, moved_from, place, rows, wait_for_rows
 
 pytestmark = pytest.mark.browser
@@ -359,8 +359,13 @@ def pinch(session, x: float, y: float, apart: float, until: float) -> None:
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
-def test_twenty_queries_by_keyboard_alone(chromium, page, tmp_path):
-    with serving(None, None, tmp_path) as server:  # the bundled sample
+def test_twenty_queries_by_keyboard_alone(chromium, page, tiny_checkpoint, tmp_path):
+    lines = ["image_id,identity,path"]
+    for number in range(24):
+        paint(tmp_path / f"photo{number}.jpg", number)
+        lines.append(f"photo{number},ind{number // 2},photo{number}.jpg")
+    (tmp_path / "metadata.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with serving(tmp_path, tiny_checkpoint, tmp_path) as server:
         page.goto(f"{server.address}/?reviewer=keys&queries=All+photos")
         explained(page)
         seen = []

@@ -222,7 +222,7 @@ def test_another_catalogue_is_opened_from_setup_and_found_again(server, page, he
     page.get_by_role("link", name="Setup").click()
     page.get_by_role("textbox", name="Catalogue").fill(str(other))
     page.get_by_role("textbox", name="Decisions", exact=True).fill(str(tmp_path / "other.csv"))
-    page.get_by_role("button", name="Open", exact=True).click()
+    page.locator("[data-testid=stFormSubmitButton] button", has_text="Open").click()
     page.get_by_text("3 photos ready for review").wait_for()
     page.get_by_role("link", name="Go to Review").click()
     explained(page)

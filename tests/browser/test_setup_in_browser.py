@@ -37,9 +37,12 @@ def photos(catalogue) -> list[Photo]:
 
 
 @pytest.fixture(scope="module")
-def empty(tmp_path_factory, chromium) -> Iterator[Server]:
-    """The app as it comes, with the bundled sample and the demo model."""
-    with serving(None, None, tmp_path_factory.mktemp("app"), PAIRX_DECISIONS="", PAIRX_PROJECT="") as started:
+def empty(herd, tiny_checkpoint, tmp_path_factory, chromium) -> Iterator[Server]:
+    """The app with something else open, and a small model; somebody's own photographs get the demo model."""
+    small = None if os.environ.get("PAIRX_PHOTOS") else tiny_checkpoint
+    with serving(
+        herd, small, tmp_path_factory.mktemp("app"), PAIRX_DECISIONS="", PAIRX_PROJECT=""
+    ) as started:
         yield started
 
 
