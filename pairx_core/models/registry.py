@@ -289,7 +289,9 @@ def _preprocessing(
     usual: dict[str, Any] = dict(getattr(module, "pretrained_cfg", None) or {})
     if found.known is not None:
         start = found.known.preprocessing
-        height = stated.get("input_size", usual.get("input_size", (3, *start.input_size)))[1]
+        height = usual.get("input_size", (3, *start.input_size))[
+            1
+        ]  # of the architecture that the weights tell
         start = replace(start, input_size=(height, height))
     elif architecture == _MIEWID:
         start = Preprocessing((MIEWID_INPUT, MIEWID_INPUT), IMAGENET_MEAN, IMAGENET_STD, "bilinear")

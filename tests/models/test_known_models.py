@@ -126,7 +126,7 @@ def test_megadescriptor_is_normalised_as_its_card_says_and_not_as_its_configurat
     config = {
         "architecture": "swin_tiny_patch4_window7_224",
         "num_classes": 0,
-        "pretrained_cfg": _IMAGENET_CONFIG,
+        "pretrained_cfg": {**_IMAGENET_CONFIG, "input_size": "odd"},
     }
     cached(
         hub,
