@@ -180,6 +180,8 @@ def candidates(
     show_default=True,
     help="How cells are compared; the published method: euclidean.",
 )
+@click.option("--hypercolumns", is_flag=True, help="Describe cells by several stages of the model.")
+@click.option("--agreement", is_flag=True, help="Prefer lines that agree with those beside them.")
 @click.option("--refine-matches", is_flag=True, help="Put line ends between cells, where they match best.")
 @click.option("--conserve-skips", is_flag=True, help="Conserve relevance at skip connections.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the drawing here (PNG or JPEG).")
@@ -194,6 +196,8 @@ def explain(
     k_colors: int,
     precision: Precision,
     distance: Distance,
+    hypercolumns: bool,
+    agreement: bool,
     refine_matches: bool,
     conserve_skips: bool,
     out: Path | None,
@@ -208,7 +212,12 @@ def explain(
 
     pair = photo_from_file(query), photo_from_file(candidate)
     options = ExplanationOptions(
-        precision=precision, distance=distance, refine_matches=refine_matches, conserve_skips=conserve_skips
+        precision=precision,
+        distance=distance,
+        descriptor="hypercolumn" if hypercolumns else "layer",
+        agreement=agreement,
+        refine_matches=refine_matches,
+        conserve_skips=conserve_skips,
     )
     explainer = PairExplainer(_load(model, checkpoint), layer, options)
     explanation = explainer.explain(*pair, k_lines=k_lines, k_colors=k_colors)

@@ -170,6 +170,23 @@ class PairExplainer:
         """
         return _last(self.tensor_stages(query, candidate, k_lines, k_colors))
 
+    def features_of_tensor(self, inputs: Tensor) -> npt.NDArray[np.float32]:
+        """The (first) layer's feature map (C, h, w) of an already preprocessed input (1, 3, H, W).
+
+        It comes for nothing right after an explanation of the same input, whose activations are kept.
+
+        Raises:
+            ExplanationError: as ``explain_tensors``.
+        """
+        picture = picture_of_tensor(inputs, "photo")
+        layer = self._layer_for(picture)
+        try:
+            with memory_watched():
+                features = self._trace(picture).layers[layer].features
+            return features[0].float().cpu().numpy()
+        finally:
+            self._traces.trim()
+
     def tensor_stages(
         self, query: Tensor, candidate: Tensor, k_lines: int = 20, k_colors: int = 10
     ) -> Iterator[PairExplanation]:
@@ -323,9 +340,22 @@ class PairExplainer:
         with self._lock:
             if self._relevance_model is None:
                 self._relevance_model = RelevanceModel(
-                    self.model.module, self.layers, example, conserve_skips=self.options.conserve_skips
+                    self.model.module,
+                    self.layers,
+                    example,
+                    conserve_skips=self.options.conserve_skips,
+                    stages=self._describing_stages((example.shape[-1], example.shape[-2])),
                 )
             return self._relevance_model
+
+    def _describing_stages(self, input_size: tuple[int, int]) -> tuple[str, ...]:
+        """The stages whose feature maps describe cells: all but those over twice as fine as the (first) layer."""
+        if self.options.descriptor == "layer":
+            return ()
+        stages = self.model.layers(input_size)
+        of_layer = next((stage for stage in stages if stage.path == self.layer), None)
+        finest = 2 * max((of_layer or stages[len(stages) // 2]).grid_size)
+        return tuple(stage.path for stage in stages if max(stage.grid_size) <= finest)
 
     @property
     def _dtype(self) -> torch.dtype:

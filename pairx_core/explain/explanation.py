@@ -22,7 +22,9 @@ class Matches:
     candidate_cells: npt.NDArray[np.int64]  # (N, 2) column, row in the candidate's feature map
     query_xy: npt.NDArray[np.float32]  # (N, 2) x, y pixels in the upright cropped query photo
     candidate_xy: npt.NDArray[np.float32]  # (N, 2) x, y pixels in the upright cropped candidate photo
-    relevance: npt.NDArray[np.float64]  # (N,) product of the two cells' layer relevance, descending
+    relevance: npt.NDArray[
+        np.float64
+    ]  # (N,) product of the cells' layer relevance (and agreement, if asked for), descending
     distance: npt.NDArray[np.float64]  # (N,) of the two raw feature vectors: Euclidean, or 1 - cosine
 
     def __len__(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ from torch import Tensor
 from pairx_core.explain.options import ChannelReduction, Distance
 
 Floats = npt.NDArray[np.float64]
+NEIGHBOURS = 8  # of a match, on either photo
+_ALIKE = 0.08  # of the picture's side, plus half the distance to the neighbour: how far moves may differ
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +70,36 @@ def mutual_matches(
     )
 
 
+def hypercolumns(stages: Sequence[Tensor], grid: torch.Size) -> Tensor:
+    """Cells described by several stages at once (Hariharan et al. 2015), (1, sum of C, h, w).
+
+    Fine stages know edges, late ones know which part of the body it is. Each stage is brought to the grid (averaged
+    where it is finer, interpolated where it is coarser), and each cell's vector to length 1, so that all count alike.
+
+    Args:
+        stages: feature maps (1, C, h', w').
+        grid: (h, w) of the cells to describe.
+    """
+    return torch.cat([F.normalize(_on_grid(stage, grid), dim=1) for stage in stages], dim=1)
+
+
+def local_agreement(query: Floats, candidate: Floats, neighbours: int = NEIGHBOURS) -> Floats:
+    """How many of each match's nearest neighbours moved as it did, (N,), 0 to 1.
+
+    After the motion statistics of Bian et al. (2017, GMS): a match is likely right where others beside it, on
+    either photo, point to places beside its own.
+
+    Args:
+        query: (N, 2) places as shares of the picture's sides.
+        candidate: (N, 2) likewise.
+        neighbours: how many on each photo are asked.
+    """
+    if len(query) < 2:
+        return np.zeros(len(query))
+    moved = candidate - query
+    return (_agreeing(query, moved, neighbours) + _agreeing(candidate, moved, neighbours)) / 2
+
+
 def column_row(cells: npt.NDArray[np.int64], columns: int) -> npt.NDArray[np.int64]:
     """Flat cell numbers (N,) as (N, 2) of (column, row)."""
     return np.stack([cells % columns, cells // columns], axis=1)
@@ -107,3 +140,20 @@ def _vertex(before: Tensor, middle: Tensor, after: Tensor) -> Tensor:
     curvature = before - 2 * middle + after
     vertex = (0.5 * (before - after) / curvature).clamp(-0.5, 0.5)
     return torch.where(curvature > 0, vertex, 0.0).nan_to_num(0.0)
+
+
+def _on_grid(stage: Tensor, grid: torch.Size) -> Tensor:
+    if stage.shape[2] >= grid[0] and stage.shape[3] >= grid[1]:
+        return F.interpolate(stage, tuple(grid), mode="area")
+    return F.interpolate(stage, tuple(grid), mode="bilinear", align_corners=False)
+
+
+def _agreeing(points: Floats, moved: Floats, neighbours: int) -> Floats:
+    """Share of each match's nearest neighbours on one photo, points (N, 2), that moved (N, 2) alike."""
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    nearest = np.argsort(apart, axis=1, kind="stable")[:, : min(neighbours, len(points) - 1)]
+    differ = np.linalg.norm(moved[nearest] - moved[:, None], axis=2)
+    allowed = _ALIKE + 0.5 * np.take_along_axis(apart, nearest, axis=1)
+    agree: Floats = (differ < allowed).mean(axis=1)
+    return agree

@@ -11,6 +11,7 @@ from pairx_core.errors import ExplanationError
 
 ChannelReduction = Literal["abs_of_sum", "sum_of_abs"]
 Distance = Literal["euclidean", "cosine"]
+Descriptor = Literal["layer", "hypercolumn"]
 Precision = Literal["float32", "float64", "bfloat16"]
 
 
@@ -20,6 +21,8 @@ class ExplanationOptions:
 
     channel_reduction: ChannelReduction = "abs_of_sum"  # of layer relevance; WildMe's fork: "sum_of_abs"
     distance: Distance = "euclidean"  # between cells' feature vectors
+    descriptor: Descriptor = "layer"  # of a cell: its feature vector, or those of several stages together
+    agreement: bool = False  # lines in the order of relevance times agreement with the matches beside them
     refine_matches: bool = False  # line ends between cells' centres, where the distance is least
     conserve_skips: bool = False  # share relevance out at skip additions; the reference doubles it there
     precision: Precision = "float32"  # bfloat16 is inexact
@@ -34,7 +37,7 @@ class ExplanationOptions:
             ExplanationError: a value is not among the choices.
         """
         kinds = get_type_hints(type(self))
-        for name in ("channel_reduction", "distance", "precision"):
+        for name in ("channel_reduction", "distance", "descriptor", "precision"):
             choices = get_args(kinds[name])
             if getattr(self, name) not in choices:
                 raise ExplanationError(
@@ -54,6 +57,8 @@ class ExplanationOptions:
         words = {
             "relevance reduced as the sum of absolute values": self.channel_reduction != "abs_of_sum",
             "cells matched by cosine": self.distance == "cosine",
+            "cells described by several stages": self.descriptor == "hypercolumn",
+            "lines in the order of relevance and local agreement": self.agreement,
             "match positions refined between cells": self.refine_matches,
             "relevance conserved at skip connections": self.conserve_skips,
             "inexact: bfloat16": self.precision == "bfloat16",

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pairx_core.errors import ExplanationError
 from pairx_core.explain.explanation import Matches
-from pairx_core.explain.matching import Floats, column_row, mutual_matches
+from pairx_core.explain.matching import Floats, column_row, hypercolumns, local_agreement, mutual_matches
 from pairx_core.explain.options import ExplanationOptions
 from pairx_core.explain.trace import Trace
 from pairx_core.frames import PhotoFrame
@@ -75,13 +75,20 @@ def ordered_matches(
         frames: where both photos' cells lie.
         options: how to match.
     """
-    features = [trace.layers[layer].features for trace in traces]
+    features = [_descriptors(trace, layer, options) for trace in traces]
     found = mutual_matches(features[0], features[1], options.distance, refine=options.refine_matches)
     of_match = relevance[0].ravel()[found.query] * relevance[1].ravel()[found.candidate]
-    order = np.argsort(-of_match, kind="stable")
     grids = [(map_.shape[1], map_.shape[0]) for map_ in relevance]
-    query_cells = column_row(found.query[order], grids[0][0])
-    candidate_cells = column_row(found.candidate[order], grids[1][0])
+    query_cells, candidate_cells = (
+        column_row(cells, grid[0]) for cells, grid in zip((found.query, found.candidate), grids, strict=True)
+    )
+    if options.agreement:
+        places = [
+            (cells + 0.5) / grid for cells, grid in zip((query_cells, candidate_cells), grids, strict=True)
+        ]
+        of_match = of_match * local_agreement(places[0], places[1])
+    order = np.argsort(-of_match, kind="stable")
+    query_cells, candidate_cells = query_cells[order], candidate_cells[order]
     return Matches(
         query_cells=query_cells,
         candidate_cells=candidate_cells,
@@ -90,3 +97,9 @@ def ordered_matches(
         relevance=of_match[order],
         distance=found.distance[order],
     )
+
+
+def _descriptors(trace: Trace, layer: str, options: ExplanationOptions) -> Tensor:
+    """What a photo's cells are matched by, (1, C, h, w)."""
+    features = trace.layers[layer].features
+    return features if options.descriptor == "layer" else hypercolumns(trace.stages, features.shape[2:])

@@ -32,6 +32,7 @@ class RelevanceModel:
         example: Tensor,
         *,
         conserve_skips: bool = False,
+        stages: Sequence[str] = (),
     ) -> None:
         """Convert a model.
 
@@ -40,19 +41,24 @@ class RelevanceModel:
             layers: dotted paths of the layers whose cells are asked for.
             example: one input (1, 3, H, W) of the precision and on the device to be used.
             conserve_skips: share relevance out at additions, which the reference sends in full to both sides.
+            stages: dotted paths of further layers whose feature maps are kept, to describe cells by.
 
         Raises:
             ExplanationError: no such layer, or a module without a propagation rule.
         """
         check_supported(module)
         self.rules: Rules = rules_for(module)
+        self._layers = tuple(layers)
         self._prefix = prefix_tokens(module)
         self._channels_last = gives_channels_last(module)
         private = _private_copy(module, example)
         merged = self.rules == "EpsilonPlus" and merge_batch_norms(private, example)
         ruled = with_epsilon_plus(private) if self.rules == "EpsilonPlus" else with_attnlrp(private)
-        self._relevant = _Watched(ruled, layers, records=True)
-        self._plain = _Watched(_private_copy(module, example), layers, records=False) if merged else None
+        self._stages = tuple(stages)
+        self._relevant = _Watched(ruled, layers, records=True, notes=() if merged else stages)
+        self._plain = (
+            _Watched(_private_copy(module, example), layers, records=False, notes=stages) if merged else None
+        )
         self._table = dict(ATTNLRP if self.rules == "AttnLRP" else EPSILON_PLUS)
         if conserve_skips and self.rules == "EpsilonPlus":  # by AttnLRP it is conserved anyway
             self._table |= {torch.add: _sum, Tensor.add: _sum, Tensor.add_: _sum_in_place}
@@ -74,12 +80,15 @@ class RelevanceModel:
                 own_embedding, own_layers = self._plain.run(inputs)
         size = (inputs.shape[3], inputs.shape[2])
         states = {}
-        for path, seen in layers.items():
+        for path in self._layers:
+            seen = layers[path]
             grid = self._grid(path, seen.output, size)
             features = grid.feature_map(own_layers[path].output)
             if seen.edge is not None:
                 states[path] = LayerState(grid, features, seen.output, seen.edge)
-        return Trace(self.rules, pixels, embedding, own_embedding.detach(), states)
+        stages = [(path, own_layers[path].output) for path in self._stages]
+        maps = tuple(self._grid(path, output, size).feature_map(output) for path, output in stages)
+        return Trace(self.rules, pixels, embedding, own_embedding.detach(), states, maps)
 
     def _grid(self, path: str, output: Tensor, input_size: tuple[int, int]) -> CellGrid:
         grid = CellGrid.of(output, input_size, self._prefix, channels_last=self._channels_last)
@@ -111,18 +120,24 @@ class Trace:
         end: Tensor,
         embedding: Tensor,
         layers: dict[str, LayerState],
+        stages: tuple[Tensor, ...] = (),
     ) -> None:
-        """Take a recorded pass from the pixels (1, 3, H, W) to its end, the relevance copy's embedding (1, D)."""
+        """Take a recorded pass from the pixels (1, 3, H, W) to its end, the relevance copy's embedding (1, D).
+
+        The feature maps of ``stages``, (1, C, h, w) each, only describe cells; nothing is sent back from them.
+        """
         self.rules = rules
         self.embedding = embedding  # (1, D), the model's own
         self.relevance_embedding = end.detach()  # (1, D), of the relevance copy
         self.layers = layers
+        self.stages = stages
         self._pixels = pixels
         start = edge_of(pixels)
         early: Uses = "many" if len(layers) == 1 else "several"  # several layers' tapes have steps in common
         late: Uses = "one" if len(layers) == 1 else "several"
         self._early = {path: Tape(start, state.edge, uses=early) for path, state in layers.items()}
         self._late = {path: Tape(state.edge, edge_of(end), uses=late) for path, state in layers.items()}
+        self._whole = None if layers else Tape(start, edge_of(end), uses="one")
 
     @property
     def is_complete(self) -> bool:
@@ -132,7 +147,9 @@ class Trace:
     @property
     def nbytes(self) -> int:
         """Memory held by activations and denominators, in bytes."""
-        steps = [step for tape in (*self._early.values(), *self._late.values()) for step in tape.steps]
+        whole = () if self._whole is None else (self._whole,)
+        tapes = (*self._early.values(), *self._late.values(), *whole)
+        steps = [step for tape in tapes for step in tape.steps]
         kept = {tensor.data_ptr(): tensor for step in steps for tensor in step.kept()}
         return sum(tensor.numel() * tensor.element_size() for tensor in kept.values())
 
@@ -149,6 +166,23 @@ class Trace:
             raise ExplanationError(f"The model's embedding does not depend on the layer “{layer}”.")
         values = sent.full()
         return state.grid.feature_map(values * state.output if self.rules == "AttnLRP" else values)
+
+    @torch.inference_mode(False)
+    def pixel_relevance(self, seed: Tensor) -> Tensor:
+        """Relevance of the pixels, (1, 3, H, W), for a relevance of the embedding, (1, D).
+
+        Only a trace without layers has it: layers' tapes are prepared for cells, on the same record.
+
+        Raises:
+            ExplanationError: the trace has layers, or the embedding does not depend on the pixels.
+        """
+        if self._whole is None:
+            raise ExplanationError("Relevance of the pixels needs a trace of its own, without layers.")
+        sent = self._whole.send_back(Relevance.whole(seed.to(self._pixels.dtype)))
+        if sent is None:
+            raise ExplanationError("The model's embedding does not depend on the pixels.")
+        values = sent.full()
+        return values * self._pixels.detach() if self.rules == "AttnLRP" else values
 
     @torch.inference_mode(False)
     def color_map(self, layer: str, column: int, row: int) -> Relevance:
@@ -194,12 +228,14 @@ class _Seen:
 class _Watched:
     """A private model whose layers' outputs are noted, each thread's apart."""
 
-    def __init__(self, module: nn.Module, layers: Sequence[str], *, records: bool) -> None:
+    def __init__(
+        self, module: nn.Module, layers: Sequence[str], *, records: bool, notes: Sequence[str] = ()
+    ) -> None:
         self._module = module
         self._records = records
-        self._layers = tuple(layers)
+        self._layers = tuple(dict.fromkeys((*layers, *notes)))
         self._seen = threading.local()
-        for path in layers:
+        for path in self._layers:
             try:
                 watched = module.get_submodule(path)
             except AttributeError:

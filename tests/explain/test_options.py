@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from pairx_core import EmbeddingModel, ExplanationError, ExplanationOptions, PairExplainer, PairExplanation
-from pairx_core.explain.matching import mutual_matches
+from pairx_core.explain.matching import hypercolumns, local_agreement, mutual_matches
 from pairx_core.explain.trace import RelevanceModel
 from tests.explain.tiny_models import SkipNet, explainer_of, tiny_inputs, tiny_net
 
@@ -28,6 +28,8 @@ def test_the_default_departs_in_nothing():
         ({"precision": "bfloat16"}, "inexact: bfloat16"),
         ({"precision": "float64"}, "float64"),
         ({"distance": "cosine"}, "cells matched by cosine"),
+        ({"descriptor": "hypercolumn"}, "cells described by several stages"),
+        ({"agreement": True}, "lines in the order of relevance and local agreement"),
         ({"refine_matches": True}, "match positions refined between cells"),
         ({"conserve_skips": True}, "relevance conserved at skip connections"),
         ({"channel_reduction": "sum_of_abs"}, "relevance reduced as the sum of absolute values"),
@@ -50,6 +52,74 @@ def test_cosine_matching_is_that_of_unit_vectors():
     for query, candidate, distance in zip(found.query, found.candidate, found.distance, strict=True):
         assert similarity[query].argmax() == candidate and similarity[:, candidate].argmax() == query
         assert distance == pytest.approx(1 - similarity[query, candidate])
+
+
+def test_hypercolumns_are_each_stage_s_unit_vectors_one_after_the_other():
+    torch.manual_seed(3)
+    fine, own, coarse = torch.randn(1, 3, 8, 8), torch.randn(1, 5, 4, 4), torch.randn(1, 7, 2, 2)
+    cells = hypercolumns([fine, own, coarse], torch.Size((4, 4)))
+    assert cells.shape == (1, 15, 4, 4)
+    mean = fine[0, :, 2:4, 6:8].mean((1, 2))  # what lies under the cell in row 1, column 3
+    assert torch.allclose(cells[0, :3, 1, 3], mean / mean.norm(), atol=1e-6)
+    assert torch.allclose(cells[0, 3:8, 1, 3], own[0, :, 1, 3] / own[0, :, 1, 3].norm(), atol=1e-6)
+    corner = coarse[0, :, 0, 0]  # no neighbours beyond the edge
+    assert torch.allclose(cells[0, 8:, 0, 0], corner / corner.norm(), atol=1e-6)
+
+
+def test_hypercolumns_match_by_the_model_s_own_stages():
+    net = tiny_net()
+    explainer = explainer_of(net, options=ExplanationOptions(descriptor="hypercolumn"))
+    inputs = tiny_inputs()
+    found = explainer.explain_tensors(*inputs, k_colors=0)
+    model = explainer.model
+    size = (inputs[0].shape[-1], inputs[0].shape[-2])
+    grid = next(stage.grid_size for stage in model.layers(size) if stage.path == explainer.layer)
+    stages = [stage.path for stage in model.layers(size) if max(stage.grid_size) <= 2 * max(grid)]
+    maps = [[features(net, path, image) for path in stages] for image in inputs]
+    expected = mutual_matches(*(hypercolumns(some, torch.Size(grid[::-1])) for some in maps))
+    cells = found.matches.query_cells
+    assert sorted(cells[:, 1] * grid[0] + cells[:, 0]) == sorted(expected.query)
+    assert len(stages) > 1 and len(cells) > 1
+
+
+def features(net, path, image):
+    seen = []
+    hook = net.get_submodule(path).register_forward_hook(lambda _, __, output: seen.append(output.detach()))
+    with torch.no_grad():
+        net(image)
+    hook.remove()
+    return seen[-1]
+
+
+def test_matches_that_move_as_their_neighbours_agree():
+    random = np.random.default_rng(0)
+    query = random.random((30, 2)) * 0.8
+    candidate = query + 0.1
+    candidate[:3] = random.random((3, 2))
+    agreement = local_agreement(query, candidate)
+    assert (agreement[:3] < 0.3).all() and agreement[3:].mean() > 0.7
+    assert np.array_equal(agreement, local_agreement(candidate, query))
+
+
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_a_lonely_match_agrees_with_nothing(count):
+    places = np.full((count, 2), 0.5)
+    assert local_agreement(places, places).tolist() == ([0.0] if count == 1 else [1.0] * count)
+
+
+def test_agreement_changes_the_order_of_lines_and_not_the_matches():
+    plain, ordered = explained(), explained(agreement=True)
+    assert len(plain.matches) > 3
+    pairs = [
+        {
+            (*a, *b)
+            for a, b in zip(x.matches.query_cells.tolist(), x.matches.candidate_cells.tolist(), strict=True)
+        }
+        for x in (plain, ordered)
+    ]
+    assert pairs[0] == pairs[1]
+    assert (np.diff(ordered.matches.relevance) <= 0).all()
+    assert (ordered.matches.relevance <= np.sort(plain.matches.relevance)[::-1] + 1e-12).all()
 
 
 def test_refined_positions_find_a_shift_of_a_fraction_of_a_cell():
