@@ -1,9 +1,11 @@
 """Draw the bundled sample: photographs of invented animals, with the body coordinate of every pixel.
 
-    python data_samples/synthesize.py [--out FOLDER] [--seed N] [--limit N]
+    python data_samples/synthesize.py [--out FOLDER] [--seed N] [--limit N] [--worlds N]
 
 Writes ``metadata.csv`` (wildlife-datasets form), ``photos/``, ``masks/``, ``truth/`` and ``truth/individuals.csv``. The
-same seed and library versions give the same bytes. See README.md beside this file for the truth files' format.
+same seed and library versions give the same bytes. Several worlds, of seeds one after the other, make one larger
+catalogue of other animals, in which ids and names begin with the seed. See README.md beside this file for the truth
+files' format.
 """
 
 from __future__ import annotations
@@ -41,13 +43,14 @@ class Written:
     image_id: str
     record: Record
     box: tuple[int, int, int, int]  # x, y, width, height in pixels of the upright photo
+    prefix: str = ""  # of the individual's name
 
     def row(self) -> dict[str, str]:
         """The photo's row in metadata.csv."""
         shot = self.record.shot
         return {
             "image_id": self.image_id,
-            "identity": shot.individual.name if self.record.known else UNKNOWN,
+            "identity": f"{self.prefix}{shot.individual.name}" if self.record.known else UNKNOWN,
             "path": f"photos/{self.image_id}.jpg",
             "bbox": str(list(self.box)),
             "date": self.record.date.isoformat(),
@@ -65,8 +68,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--limit", type=int, default=None, help="draw only the first so many photos")
     parser.add_argument("--jobs", type=int, default=2, help="photos drawn at the same time")
+    parser.add_argument(
+        "--worlds", type=int, default=1, help="worlds in one catalogue, of seeds from --seed on"
+    )
     options = parser.parse_args(arguments)
-    synthesize(options.out, options.seed, options.limit, options.jobs, _tell)
+    synthesize(options.out, options.seed, options.limit, options.jobs, _tell, worlds=options.worlds)
     print(file=sys.stderr)
 
 
@@ -76,41 +82,50 @@ def synthesize(
     limit: int | None = None,
     jobs: int = 1,
     tell: Tell = lambda done, total: None,
+    *,
+    worlds: int = 1,
 ) -> list[Written]:
     """Draw the sample into a folder, in the order of the photos' dates.
 
     Args:
         out: folder for metadata.csv, photos/, masks/ and truth/; made where it is missing.
         seed: another seed makes another world.
-        limit: draw only the first so many photos.
+        limit: draw only the first so many photos of each world.
         jobs: how many photos are drawn at the same time.
         tell: called with (photos done, photos in all).
+        worlds: how many worlds, of seeds from ``seed`` on, make the catalogue.
     """
     (out / "photos").mkdir(parents=True, exist_ok=True)
     (out / "masks").mkdir(exist_ok=True)
     (out / "truth").mkdir(exist_ok=True)
-    records = sample_records(seed)[:limit]
-    tasks = [(out, f"IMG_{number:04d}", record) for number, record in enumerate(records, start=1)]
+    seeds = range(seed, seed + worlds)
+    prefixes = [f"{one}_" if worlds > 1 else "" for one in seeds]
+    tasks = [
+        (out, prefix, f"{prefix}IMG_{number:04d}", record)
+        for one, prefix in zip(seeds, prefixes, strict=True)
+        for number, record in enumerate(sample_records(one)[:limit], start=1)
+    ]
     written: list[Written] = []
     with ProcessPoolExecutor(jobs) if jobs > 1 else nullcontext() as pool:
         for photo in map(draw, tasks) if pool is None else pool.map(draw, tasks):
             written.append(photo)
             tell(len(written), len(tasks))
     _write_table(out / "metadata.csv", COLUMNS, [photo.row() for photo in written])
-    _write_table(out / "truth" / "individuals.csv", TRUTH_COLUMNS, _truth_rows(written, seed))
+    animals = [animal for one in seeds for animal in sample_animals(one)]
+    _write_table(out / "truth" / "individuals.csv", TRUTH_COLUMNS, _truth_rows(written, animals))
     return written
 
 
-def draw(task: tuple[Path, str, Record]) -> Written:
+def draw(task: tuple[Path, str, str, Record]) -> Written:
     """Draw one photo, its mask and its truth file."""
-    out, image_id, record = task
+    out, prefix, image_id, record = task
     photo, film = take_photo(record.shot, _coat(record.shot.individual))
     Image.fromarray(photo.picture).save(
         out / "photos" / f"{image_id}.jpg", quality=film.quality, optimize=True
     )
     Image.fromarray(photo.truth).save(out / "truth" / f"{image_id}.png", optimize=True)
     save_mask(photo.truth, out / "masks" / f"{image_id}.png")
-    return Written(image_id, record, photo.box)
+    return Written(image_id, record, photo.box, prefix)
 
 
 def save_mask(truth: np.ndarray, path: Path) -> None:
@@ -123,17 +138,19 @@ def _coat(individual: Individual) -> Coat:
     return coat_of(individual)
 
 
-def _truth_rows(written: list[Written], seed: int) -> list[dict[str, str]]:
+def _truth_rows(written: list[Written], animals: list[Individual]) -> list[dict[str, str]]:
     """Who is really on each photo, and whose look-alike that is."""
-    animals = sample_animals(seed)
-    return [
-        {
-            "image_id": photo.image_id,
-            "true_identity": photo.record.shot.individual.name,
-            "sibling_of": sibling_of(photo.record.shot.individual, animals),
-        }
-        for photo in written
-    ]
+    rows = []
+    for photo in written:
+        sibling = sibling_of(photo.record.shot.individual, animals)
+        rows.append(
+            {
+                "image_id": photo.image_id,
+                "true_identity": f"{photo.prefix}{photo.record.shot.individual.name}",
+                "sibling_of": f"{photo.prefix}{sibling}" if sibling else "",
+            }
+        )
+    return rows
 
 
 def _write_table(path: Path, columns: tuple[str, ...], rows: list[dict[str, str]]) -> None:

@@ -52,6 +52,18 @@ def test_the_same_seed_draws_the_same_bytes(tmp_path):
         assert filecmp.cmp(tmp_path / "one" / name, tmp_path / "two" / name, shallow=False)
 
 
+def test_several_worlds_make_one_catalogue_of_different_animals(tmp_path):
+    written = synthesize(tmp_path, 301, limit=1, worlds=2)
+    catalogue = read_catalogue(tmp_path / "metadata.csv")
+    assert [photo.id for photo in catalogue.photos] == ["301_IMG_0001", "302_IMG_0001"]
+    assert all((tmp_path / "truth" / f"{one.image_id}.png").is_file() for one in written)
+    first, second = (one.record.shot.individual.genes.seed for one in written)
+    assert first != second
+    with (tmp_path / "truth" / "individuals.csv").open(encoding="utf-8", newline="") as file:
+        names = [row["true_identity"] for row in csv.DictReader(file)]
+    assert [name.split("_")[0] for name in names] == ["301", "302"]
+
+
 def test_truth_has_the_picture_s_size_and_stays_inside_the_box(animal):
     photo, _ = take_photo(shot_of(animal, "left", 3), coat_of(animal, 320), scale=1)
     assert photo.truth.shape == photo.picture.shape
