@@ -1,0 +1,15 @@
+"""What the tests of methods share: one thread, for tiny networks gain nothing by more, and seeded weights."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def one_thread_and_seeded_weights():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(before)
