@@ -170,23 +170,6 @@ class PairExplainer:
         """
         return _last(self.tensor_stages(query, candidate, k_lines, k_colors))
 
-    def features_of_tensor(self, inputs: Tensor) -> npt.NDArray[np.float32]:
-        """The (first) layer's feature map (C, h, w) of an already preprocessed input (1, 3, H, W).
-
-        It comes for nothing right after an explanation of the same input, whose activations are kept.
-
-        Raises:
-            ExplanationError: as ``explain_tensors``.
-        """
-        picture = picture_of_tensor(inputs, "photo")
-        layer = self._layer_for(picture)
-        try:
-            with memory_watched():
-                features = self._trace(picture).layers[layer].features
-            return features[0].float().cpu().numpy()
-        finally:
-            self._traces.trim()
-
     def tensor_stages(
         self, query: Tensor, candidate: Tensor, k_lines: int = 20, k_colors: int = 10
     ) -> Iterator[PairExplanation]:
