@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pairx_core.cli_documents import card, datasets, export, models, report
+from pairx_core.cli_evaluate import evaluate, rerank
 from pairx_core.errors import PairxError
 from pairx_core.version import __version__
 
@@ -392,6 +393,8 @@ main.add_command(datasets)
 main.add_command(export)
 main.add_command(card)
 main.add_command(report)
+main.add_command(evaluate)
+main.add_command(rerank)
 
 
 def _timezone(name: str | None) -> tzinfo | None:

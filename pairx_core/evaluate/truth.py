@@ -60,8 +60,19 @@ def right_lines(explanation: PairExplanation, query: BodyMap, candidate: BodyMap
     a line joins corresponding places, not whether the two animals are the same.
     """
     count = explanation.line_count
-    first_side, first = query.at(explanation.matches.query_xy[:count])
-    second_side, second = candidate.at(explanation.matches.candidate_xy[:count])
+    matches = explanation.matches
+    return lines_right(matches.query_xy[:count], matches.candidate_xy[:count], query, candidate)
+
+
+def lines_right(
+    query_xy: npt.NDArray[np.float32],
+    candidate_xy: npt.NDArray[np.float32],
+    query: BodyMap,
+    candidate: BodyMap,
+) -> npt.NDArray[np.bool_]:
+    """``right_lines`` for lines by their ends, (N, 2) each, in photo pixels."""
+    first_side, first = query.at(query_xy)
+    second_side, second = candidate.at(candidate_xy)
     near = np.linalg.norm(first - second, axis=1) <= SAME_POINT
     right: npt.NDArray[np.bool_] = (first_side > 0) & (first_side == second_side) & near
     return right
