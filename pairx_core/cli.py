@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +21,8 @@ from pairx_core.version import __version__
 
 if TYPE_CHECKING:
     from datetime import tzinfo
+
+    from PIL import Image
 
     from pairx_core.catalogue import Catalogue, Photo, Problem
     from pairx_core.explain import Distance, PairExplanation, Precision
@@ -93,8 +96,10 @@ def _filter_options(command: Command) -> Command:
 def check(catalogue: Path, form: str | None, out: Path | None) -> None:
     """Read CATALOGUE, say what is in it, and list what is odd, by row. Nothing is embedded."""
     from pairx_core.catalogue import CATALOGUE_FORMATS, check_catalogue
+    from pairx_core.outputs import files_of
 
-    found = check_catalogue(_read(catalogue, form))
+    read = _read(catalogue, form)
+    found = check_catalogue(read)
     _tell_problems(found.findings)
     counts = found.summary
     flanks = ", ".join(f"{name or 'no flank'} {number:,}" for name, number in found.flanks.items())
@@ -109,7 +114,7 @@ def check(catalogue: Path, form: str | None, out: Path | None) -> None:
     for kind, number in found.counts.items():
         click.echo(f"odd          {kind}: {number:,}")
     if out is not None:
-        _write(out, lambda path: path.write_text(found.csv_text(), encoding="utf-8", newline=""))
+        _write(out, found.csv_text().encode("utf-8", "replace"), "report", files_of(read))
 
 
 @main.command()
@@ -229,9 +234,10 @@ def explain(
     if explanation.departures:
         click.echo(f"not as published: {'; '.join(explanation.departures)}")
     if out is not None:
-        _write(out, render_overlay(explanation).save)
+        _write(out, _as_picture(out, render_overlay(explanation)), "drawing", (query, candidate))
     if json_out is not None:
-        _write(json_out, lambda path: path.write_text(_as_json(explanation), encoding="utf-8"))
+        content = _as_json(explanation).encode("utf-8", "replace")
+        _write(json_out, content, "list of matches", (query, candidate))
 
 
 @main.command()
@@ -460,12 +466,26 @@ def _tell_problems(problems: Iterable[Problem]) -> None:
         click.echo(f"{'left out' if problem.severity == 'left_out' else 'note'}  {problem}", err=True)
 
 
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    try:
-        write(path)
-    except (OSError, ValueError) as error:  # Pillow: ValueError for an ending it does not know
-        raise click.ClickException(f"{path}: cannot be written ({error}).") from None
+def _write(path: Path, content: bytes, what: str, sources: Iterable[Path]) -> None:
+    from pairx_core.outputs import write_output
+
+    write_output(path, content, what=what, sources=sources)
     click.echo(f"wrote {path}")
+
+
+def _as_picture(path: Path, drawing: Image.Image) -> bytes:
+    """The drawing in the form that the file's ending names."""
+    from PIL import Image
+
+    form = Image.registered_extensions().get(path.suffix.lower())
+    if form is None:
+        raise click.ClickException(f"{path}: no picture ends like that. Write .png or .jpg.")
+    made = BytesIO()
+    try:
+        drawing.save(made, form)
+    except (OSError, ValueError, KeyError) as error:
+        raise click.ClickException(f"{path}: cannot be written as {form} ({error}). Write .png.") from None
+    return made.getvalue()
 
 
 def _as_json(explanation: PairExplanation) -> str:

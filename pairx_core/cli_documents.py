@@ -87,6 +87,7 @@ def export(
     from pairx_core.decisions.naming import GivenNames
     from pairx_core.decisions.settling_pairs import settle
     from pairx_core.exports import EXPORTS, ExportOptions, resolve
+    from pairx_core.outputs import files_of, write_output
 
     photos, store = read_catalogue(catalogue, form), _store(log)
     resolution = resolve(photos, settle(store.decisions()), GivenNames(store.lines("names")).names())
@@ -101,7 +102,8 @@ def export(
     ):
         for finding in findings:
             click.echo(f"{label:9} {finding}", err=True)
-    _write(out, made.content)
+    write_output(out, made.content, what="export", sources=(*files_of(photos), *_record_files(log)))
+    click.echo(f"wrote {out}")
 
 
 @click.command()
@@ -132,10 +134,12 @@ def card(
     from pairx_core.decisions.standing import standing_by_reviewer
     from pairx_core.explain import PairExplainer
     from pairx_core.models import load_model
+    from pairx_core.outputs import files_of, refuse_output
     from pairx_core.render.card import gather_card, write_card
     from pairx_core.settings import Settings
 
     photos = read_catalogue(catalogue, form)
+    refuse_output(out, (*files_of(photos), *_record_files(log)))
     query, candidate = photos.photo(query_id), photos.photo(candidate_id)
     decision = evidence = None
     if log is not None:
@@ -168,6 +172,7 @@ def card(
 def report(log: str, session: str, out: Path, catalogue: Path | None) -> None:
     """Write the report of the expert session SESSION (its name or id) in LOG as one HTML file."""
     from pairx_core.catalogue import read_catalogue
+    from pairx_core.outputs import files_of, refuse_output
     from pairx_core.render.report import write_session_report
     from pairx_core.sessions import SessionBook
 
@@ -178,6 +183,7 @@ def report(log: str, session: str, out: Path, catalogue: Path | None) -> None:
         names = ", ".join(f"“{one.name}”" for one in made) or "none"
         raise click.ClickException(f"{log} has no session “{session}”. There are: {names}.")
     photos = None if catalogue is None else read_catalogue(catalogue)
+    refuse_output(out, (*(() if photos is None else files_of(photos)), *_record_files(log)))
     write_session_report(out, chosen, store.decisions(), evidence=store.evidence.all(), catalogue=photos)
     click.echo(f"wrote {out}")
 
@@ -190,6 +196,13 @@ def _store(log: str) -> DecisionStore:
     if not is_address(log) and not Path(log).is_file():
         raise click.ClickException(f"There is no decisions file {log}.")
     return open_decisions(log)
+
+
+def _record_files(log: str | None) -> list[Path]:
+    """The files that hold a record; a database on a server has none."""
+    from pairx_core.addresses import is_address
+
+    return [] if log is None or is_address(log) else [Path(log)]
 
 
 def _zone(name: str) -> ZoneInfo | None:
@@ -209,11 +222,3 @@ def _names(species: tuple[str, ...]) -> dict[str, str]:
             f"“{wrong}” is no scientific name of a species. Write plains zebra=Equus quagga."
         )
     return {name.strip(): scientific.strip() for name, _, scientific in pairs}
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise click.ClickException(f"{path}: cannot be written ({error.strerror}).") from None
-    click.echo(f"wrote {path}")

@@ -95,7 +95,7 @@ def test_explain_names_a_picture_that_cannot_be_read(run, tmp_path, content, wor
 def test_explain_names_an_output_that_cannot_be_written(run, tmp_path):
     pair = paint(tmp_path / "a.jpg", 1), paint(tmp_path / "b.jpg", 2)
     result = run("explain", *pair, "--k-colors", 0, "--out", tmp_path / "nowhere" / "x.png")
-    assert result.exit_code == 1 and "x.png: cannot be written" in result.stderr
+    assert result.exit_code == 1 and "x.png: the drawing cannot be written" in result.stderr
 
 
 def test_explain_refuses_an_unknown_layer(run, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
 
 import pytest
 from click.testing import CliRunner
@@ -99,3 +100,38 @@ def test_models_are_listed_and_shown(run, tiny_checkpoint):
     assert "megadescriptor-t-224" in run("models").stdout
     shown = run("models", tiny_checkpoint).stdout
     assert "blocks.1" in shown and "(recommended)" in shown and "not stated" in shown
+
+
+@pytest.mark.parametrize("name", ["log.csv", "log.sessions.jsonl", "metadata.csv", "p0.png", "other.csv"])
+@pytest.mark.parametrize("command", ["export", "report", "check"])
+def test_nothing_takes_the_place_of_a_record_or_a_catalogue(run, folder, command, name):
+    DecisionLog(folder / "other.csv")
+    before = (folder / name).read_bytes()
+    log, out = folder / "log.csv", ("-o", folder / name)
+    arguments = {
+        "export": ("export", folder, log, "--for", "wildlife-datasets", *out),
+        "report": ("report", log, "spring", "--catalogue", folder, *out),
+        "check": ("check", folder, *out),
+    }
+    result = run(*arguments[command])
+    assert result.exit_code == 1 and "would be overwritten. Choose another file" in result.stderr
+    assert (folder / name).read_bytes() == before
+
+
+def test_a_link_to_the_record_or_a_database_is_not_written_either(run, folder):
+    (folder / "link.csv").symlink_to(folder / "log.csv")
+    sqlite3.connect(folder / "team.db").execute("create table one (x)")
+    for name in ("link.csv", "team.db"):
+        before = (folder / name).read_bytes()
+        result = run("export", folder, folder / "log.csv", "--for", "wildlife-datasets", "-o", folder / name)
+        assert "Choose another file" in result.stderr
+        assert (folder / name).read_bytes() == before
+
+
+def test_a_former_export_is_replaced_as_a_whole(run, folder):
+    out = folder / "out" / "new.csv"
+    out.parent.mkdir()
+    for _ in range(2):
+        result = run("export", folder, folder / "log.csv", "--for", "wildlife-datasets", "-o", out)
+        assert result.exit_code == 0, result.output
+    assert [one.name for one in out.parent.iterdir()] == ["new.csv"]
