@@ -15,7 +15,9 @@ from pairx_core.errors import PairxError
 def setup() -> None:
     """Draw the page."""
     state.keep_reviewer()
-    visitors.everything_or_stop()
+    opened = opening.record_opened()
+    if opened is not None:  # before anything of it is drawn, and before the long part of opening it
+        visitors.everything_or_stop(opened)
     if visitors.is_signed_in() and not visitors.current().is_coordinator:
         saying.info("Coordinators open catalogues here. PAIRX_COORDINATORS says who they are.")
         return

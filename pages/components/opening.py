@@ -93,6 +93,22 @@ def workspace_or_error() -> Workspace | None:
         return None
 
 
+def record_opened() -> Opening | None:
+    """What the session opens, once its record of decisions is open or cannot be; None: nothing can be opened.
+
+    What went wrong is told by :func:`workspace_or_error`.
+    """
+    try:
+        opening = begin(current_source())
+    except PairxError:
+        return None
+    slot = st.empty()  # always, so that what follows keeps its place on the page
+    while opening.sessions is None and not opening.wait(_TICK):
+        slot.progress(opening.fraction, text=_progress_text(opening))
+    slot.empty()
+    return opening
+
+
 def follow(task: Task[Any]) -> None:
     """A progress bar until something is done or has failed."""
     slot = st.empty()  # always, so that what follows keeps its place on the page

@@ -16,11 +16,16 @@ import streamlit as st
 from pages.components.explaining import ExplanationWorker, Job
 from pages.components.pictures import Pictures, photo_key
 from pages.components.workspace import Shelf, Source
+from pairx_core.addresses import is_address
 from pairx_core.catalogue import Photo
 from pairx_core.catalogue import thumbnail as small_copy
 from pairx_core.decisions.lines import FileLines
+from pairx_core.decisions.store import address_of_lines, open_decisions
+from pairx_core.errors import DecisionLogError
 from pairx_core.sessions import SessionBook
+from pairx_core.settings import Settings
 
+_LAST_USED = "last_used.json"
 _THUMBNAIL = (192, 144)
 
 
@@ -57,12 +62,19 @@ def opened_sources(folder: Path) -> OpenedSources:
 @st.cache_resource(show_spinner=False, max_entries=4)
 def last_used(folder: Path) -> SmallFile:
     """Who reviewed last ("reviewer") and what was opened last ("opened"), to begin with after a restart."""
-    return SmallFile(folder / "last_used.json")
+    return SmallFile(folder / _LAST_USED)
 
 
-def blind_books(folder: Path) -> list[SessionBook]:
-    """The sessions of all records in which a blind one was begun here and not ended, whatever is open now."""
-    return [_book(place) for place in _blind_places(folder)]
+def blind_books(settings: Settings) -> list[SessionBook]:
+    """The sessions of all records in which a blind one was begun here and not ended, whatever is open now.
+
+    Raises:
+        DecisionLogError: one of these records cannot be opened.
+    """
+    known = [settings.decisions, *(one.decisions for one in opened_sources(settings.cache).recent())]
+    addresses = tuple(one for one in known if isinstance(one, str) and is_address(one))
+    books = (_book_of(place, addresses, settings.cache) for place in _blind_places(settings.cache))
+    return [book for book in books if book is not None]
 
 
 def note_blind(folder: Path, place: str, *, is_under_way: bool) -> None:
@@ -76,9 +88,28 @@ def _blind_places(folder: Path) -> list[str]:
     return [str(one) for one in kept] if isinstance(kept, list) else []
 
 
+def _book_of(place: str, addresses: tuple[str, ...], folder: Path) -> SessionBook | None:
+    """The sessions that are kept at a place; None: the database's file is gone, and they with it."""
+    if not is_address(place):
+        return _book_in_file(place)
+    try:
+        address = address_of_lines(place, addresses)
+        return None if address is None else _book_in_database(address)
+    except DecisionLogError as error:
+        raise DecisionLogError(
+            f"A blind session was begun here with a database that cannot be looked at now. {error} Where that "
+            f"session does not matter any more, remove its place from {folder / _LAST_USED}."
+        ) from error
+
+
 @st.cache_resource(show_spinner=False)
-def _book(place: str) -> SessionBook:
+def _book_in_file(place: str) -> SessionBook:
     return SessionBook(FileLines(Path(place), "sessions file"))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _book_in_database(address: str) -> SessionBook:
+    return SessionBook(open_decisions(address).lines("sessions"))
 
 
 class SmallFile:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import resources, saying, state
-from pages.components.workspace import Workspace
+from pages.components.workspace import Opening, Workspace
 from pairx_core.decisions.checking import tidy_name
 from pairx_core.errors import PairxError, SettingsError
-from pairx_core.sessions import ExpertSession, Visitor, hidden_by, may_coordinate
+from pairx_core.sessions import ExpertSession, SessionBook, Visitor, hidden_by, may_coordinate
 from pairx_core.settings import Settings
 
 
@@ -78,13 +78,16 @@ def note_blind(workspace: Workspace) -> None:
     resources.note_blind(cache, workspace.sessions.place, is_under_way=is_under_way)
 
 
-def everything_or_stop(workspace: Workspace | None = None) -> None:
+def everything_or_stop(opened: Workspace | Opening) -> None:
     """Go on only where no blind session hides from this visitor what the page shows.
 
     Sessions count that were made with any record on this computer: another record would show the same photos.
+
+    Args:
+        opened: what the page is about; or what is on its way, whose record is open already if it can be.
     """
     try:
-        session = _hiding(workspace)
+        session = _hiding(opened.sessions)
     except SettingsError:  # said where the catalogue is opened, and nothing can be
         return
     except PairxError as error:  # what cannot be read might hide something
@@ -106,10 +109,11 @@ def everything_or_stop(workspace: Workspace | None = None) -> None:
     st.stop()
 
 
-def _hiding(workspace: Workspace | None) -> ExpertSession | None:
+def _hiding(own: SessionBook | None) -> ExpertSession | None:
+    settings = Settings.from_environment()
     books = [one.sessions for one in resources.shelf().workspaces()]
-    books += [workspace.sessions] if workspace is not None else []
-    for book in (*books, *resources.blind_books(Settings.from_environment().cache)):
+    books += [own] if own is not None else []
+    for book in (*books, *resources.blind_books(settings)):
         session = hidden_by(current(), book.sessions())
         if session is not None:
             return session

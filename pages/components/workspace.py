@@ -177,6 +177,7 @@ class Opening(Task[Workspace]):
         self.source = source
         self.cache_dir = cache_dir
         self.stage = "Reading the catalogue"
+        self.sessions: SessionBook | None = None  # of its record; there long before the workspace is
         self.begin()
 
     def work(self) -> Workspace:
@@ -191,6 +192,7 @@ class Opening(Task[Workspace]):
             catalogue = read_catalogue(source.catalogue, source.form or None)
         with usable(DecisionLogError, "The decisions file"):  # refused before the long part
             log = open_decisions(_decisions_of(source) or decisions_beside(catalogue))
+        sessions = self.sessions = SessionBook(log.lines("sessions"))
         self.stage = "Checking the photos"
         report = check_catalogue(catalogue, self.tell)
         self._next("Loading the model")
@@ -205,7 +207,7 @@ class Opening(Task[Workspace]):
             card = model_card(model)
         explainer, unexplained = explainer_of(model, source.layer, ExplanationCache(self.cache_dir))
         index = self._index(catalogue, model)
-        sessions, names = SessionBook(log.lines("sessions")), GivenNames(log.lines("names"))
+        names = GivenNames(log.lines("names"))
         return Workspace(
             source,
             catalogue,

@@ -497,6 +497,24 @@ class _Follower:
             seq = page[-1].seq + 1
 
 
+def is_at(url: str, location: str) -> bool:
+    """Whether an address is that of the database at a location, which holds no password."""
+    try:
+        return _without_secrets(_usable_url(url)) == location
+    except DecisionLogError:
+        return False
+
+
+def file_of(url: str) -> Path | None:
+    """The file of a SQLite database; None: the database is on a server.
+
+    Raises:
+        DecisionLogError: this is no address of a database.
+    """
+    found = _usable_url(url)
+    return Path(str(found.database)) if found.get_backend_name() == "sqlite" else None
+
+
 def _usable_url(url: str) -> URL:
     try:
         found = make_url(url)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, Unpack
@@ -95,13 +95,41 @@ def open_decisions(where: str | Path, *, lock_timeout: float = 10.0) -> Decision
     return DecisionLog(where, lock_timeout=lock_timeout)
 
 
+def address_of_lines(name: str, addresses: Iterable[str]) -> str | None:
+    """The address that opens the database in which lines are, by their name, which never holds a password.
+
+    Args:
+        name: of :class:`Lines` in a database, such as ``sqlite:////folder/decisions.db (sessions)``.
+        addresses: those that are known, with their passwords.
+
+    Returns:
+        One of the addresses, or else the one in the name. None: it is a file, and that is gone.
+
+    Raises:
+        DecisionLogError: as for :func:`open_decisions`.
+    """
+    try:
+        from pairx_core.decisions.database import file_of, is_at
+    except ImportError as error:
+        raise _missing(error) from error
+    location = name.rpartition(" (")[0] or name
+    file = file_of(location)
+    if file is not None:
+        return location if file.is_file() else None
+    return next((address for address in addresses if is_at(address, location)), location)
+
+
 def _database(url: str, lock_timeout: float) -> DecisionStore:
     try:
         from pairx_core.decisions.database import DecisionDatabase
 
         return DecisionDatabase(url, lock_timeout=lock_timeout)
     except ImportError as error:
-        raise DecisionLogError(
-            f"Decisions in a database need packages that are not installed ({error}). Run "
-            f"pip install -r {_NEEDED}, then start again."
-        ) from error
+        raise _missing(error) from error
+
+
+def _missing(error: ImportError) -> DecisionLogError:
+    return DecisionLogError(
+        f"Decisions in a database need packages that are not installed ({error}). Run "
+        f"pip install -r {_NEEDED}, then start again."
+    )

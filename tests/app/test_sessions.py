@@ -4,9 +4,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from pages.components.resources import OpenedSources
+from pages.components.workspace import Source
 from pairx_core.decisions.lines import FileLines
+from pairx_core.decisions.store import open_decisions
 from pairx_core.sessions import SessionBook, SessionPair, plan_session
-from tests.app.conftest import button, explained, html, press, rows, viewer
+from tests.app.conftest import ROOT, button, explained, html, press, rows, viewer
 
 PAGES = ("review", "queries", "decisions", "sessions", "disagreements", "setup")
 
@@ -32,6 +35,35 @@ def make(book):
         return session
 
     return make_session
+
+
+def blind_session():
+    return plan_session(
+        name="spring",
+        coordinator="Ada",
+        reviewers=["Ben", "Cleo"],
+        pairs=[SessionPair("u0", "k0", 1, 0.912345)],
+        overlap=2,
+    )
+
+
+@pytest.fixture
+def visit(tmp_path, monkeypatch, tiny_checkpoint, decisions):
+    """Opens a page by its address, with no other page opened before it."""
+    monkeypatch.setenv("PAIRX_MODEL", str(tiny_checkpoint))
+    monkeypatch.setenv("PAIRX_DECISIONS", str(decisions))
+    monkeypatch.setenv("PAIRX_CACHE", str(tmp_path / "cache"))
+
+    def begin(page: str, catalogue) -> AppTest:
+        monkeypatch.setenv("PAIRX_CATALOGUE", str(catalogue))
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        if page != "review":
+            app.switch_page(f"pages/{page}.py")
+        app.run()
+        assert not app.exception
+        return app
+
+    return begin
 
 
 def said(app: AppTest) -> str:
@@ -216,6 +248,24 @@ def test_while_a_blind_session_is_open_no_page_shows_who_is_who(open_app, herd, 
     assert not app.get("download_button")
 
 
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("record", ["file", "database"])
+def test_the_page_that_comes_first_after_a_start_shows_nothing_hidden(
+    visit, herd, monkeypatch, tmp_path, decisions, page, record
+):
+    where = str(decisions) if record == "file" else f"sqlite:///{tmp_path / 'team.db'}"
+    monkeypatch.setenv("PAIRX_DECISIONS", where)
+    session = blind_session()
+    SessionBook(open_decisions(where).lines("sessions")).add(session)
+    OpenedSources(tmp_path / "cache" / "opened_sources.json").remember(Source("/photos/hidden_herd"))
+    app = visit(page, herd)
+    assert any("under way" in one.value for one in app.info)
+    sent = said(app)
+    for secret in ("ind0", "k0.jpg", "u0.jpg", "hidden_herd", str(herd), where, *session.keys.values()):
+        assert secret not in sent, secret
+    assert not app.get("download_button") and not app.dataframe
+
+
 @pytest.mark.parametrize("key", ["reviewer", "guessed", "both"])
 def test_no_other_key_opens_the_pages(open_app, herd, make, key):
     session = make()
@@ -286,6 +336,24 @@ def test_another_record_on_the_same_computer_does_not_open_the_door(
     st.cache_resource.clear()  # as after a restart
     app = open_app(other, "Ben")
     assert any("autumn" in one.value for one in app.info)
+
+
+def test_a_session_in_a_database_is_remembered_after_a_restart_with_another_record(
+    open_app, visit, herd, make_catalogue, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("PAIRX_DECISIONS", f"sqlite:///{tmp_path / 'team.db'}")
+    fill(see(open_app(herd), "sessions"), "autumn", "Ben\nCleo", known=0, k=1)
+    other = make_catalogue(
+        [("a", "x", "left", "2025-01-01", "dam"), ("b", "unknown", "left", "2025-02-01", "dam")], "other"
+    )
+    monkeypatch.setenv("PAIRX_DECISIONS", str(other.with_name("own.csv")))
+    st.cache_resource.clear()  # as after a restart
+    for page in PAGES:
+        assert any("autumn" in one.value for one in visit(page, other).info), page
+    (tmp_path / "team.db").unlink()
+    st.cache_resource.clear()
+    assert not visit("setup", other).info
+    assert not (tmp_path / "team.db").exists()
 
 
 # --- settling --------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pairx_core.decisions import Decision, DecisionLog, Evidence, TickedMatch, s
 from pairx_core.decisions.rows import HEADER, row_bytes
 from pairx_core.decisions.settling import Standing
 from pairx_core.decisions.standing import undo_of
-from pairx_core.decisions.store import DecisionStore, open_decisions
+from pairx_core.decisions.store import DecisionStore, address_of_lines, open_decisions
 from pairx_core.errors import DecisionLogError
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -362,3 +362,15 @@ def test_a_file_needs_none_of_those_packages(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
     assert decide(open_decisions(tmp_path / "log.csv"))
     assert (Path(__file__).resolve().parents[2] / "requirements-team.txt").exists()
+
+
+def test_the_name_of_lines_leads_back_to_their_database(tmp_path):
+    place = f"sqlite:///{tmp_path / 'team.db'}"
+    lines = open_decisions(place).lines("sessions")
+    lines.append({"entry": "one"})
+    found = address_of_lines(lines.name, ())
+    assert open_decisions(found).lines("sessions").entries() == ({"entry": "one"},)
+    assert address_of_lines(f"sqlite:///{tmp_path / 'gone.db'} (sessions)", ()) is None
+    shown, known = "postgresql://ann:***@host/lake (sessions)", "postgresql://ann:secret@host/lake"
+    assert address_of_lines(shown, ("postgresql://ann:secret@host/sea", known)) == known
+    assert address_of_lines("postgresql://ann@host/lake (sessions)", ()) == "postgresql://ann@host/lake"
