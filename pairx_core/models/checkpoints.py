@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,7 +102,9 @@ def numbers(path: Path, metadata: dict[str, str], key: str) -> tuple[float, floa
         return None
     try:
         first, second, third = (float(value) for value in json.loads(metadata[key]))
-    except (ValueError, TypeError):
+        if not all(map(math.isfinite, (first, second, third))):
+            raise ValueError("not finite")
+    except (ValueError, TypeError, OverflowError, RecursionError):
         raise ModelError(
             f"{path}: metadata “{key}” is “{metadata[key]}”; three numbers are needed."
         ) from None

@@ -236,6 +236,24 @@ class EmbeddingModel:
         return torch.zeros(1, 3, height, width, device=self.device, dtype=own)
 
 
+def tried(model: EmbeddingModel) -> EmbeddingModel:
+    """The model, once it has embedded a blank photo; how long its embeddings are need not be found out again.
+
+    Raises:
+        ModelError: it cannot, or gives something else than one finite vector.
+    """
+    try:
+        model.dimensions  # noqa: B018  # found out here, not in the middle of a catalogue
+    except ModelError:
+        raise
+    except Exception as error:  # torch, and perhaps a lab's own code, on whatever the files held
+        raise ModelError(
+            f"The model “{model.name}” cannot take a photo: {type(error).__name__}: {error}. The photo is "
+            f"{model.preprocessing_in_words}: choose the input size that the model was made for, or correct its files."
+        ) from error
+    return model
+
+
 def _note(path: str, outputs: list[tuple[str, Tensor]]) -> Callable[[nn.Module, object, object], None]:
     def hook(_: nn.Module, __: object, output: object) -> None:
         if isinstance(output, Tensor) and is_feature_map(output):

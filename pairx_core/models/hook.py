@@ -9,7 +9,7 @@ import re
 from torch import nn
 
 from pairx_core.errors import ModelError
-from pairx_core.models.embedding_model import EmbeddingModel, ModelOrigin
+from pairx_core.models.embedding_model import EmbeddingModel, ModelOrigin, tried
 from pairx_core.models.preprocessing import Preprocessing
 
 ALLOW_HOOKS = "PAIRX_ALLOW_HOOKS"
@@ -49,20 +49,7 @@ def load_hook(name: str) -> EmbeddingModel:
         made = function()
     except Exception as error:  # the lab's own code: whatever it raises is told
         raise ModelError(f"The model “{name}” failed: {type(error).__name__}: {error}") from error
-    return _as_model(name, made)
-
-
-def _as_model(name: str, made: object) -> EmbeddingModel:
-    model = _wrapped(name, made)
-    try:
-        model.dimensions  # noqa: B018  # found out here, not in the middle of a catalogue
-    except ModelError:
-        raise
-    except Exception as error:  # the lab's own code
-        raise ModelError(
-            f"The model “{name}” cannot take a photo: {type(error).__name__}: {error}"
-        ) from error
-    return model
+    return tried(_wrapped(name, made))
 
 
 def _wrapped(name: str, made: object) -> EmbeddingModel:

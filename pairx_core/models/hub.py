@@ -168,9 +168,10 @@ def _without_network(place: str, repository: str, error: Exception) -> str:
     reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
     return (
         f"{place}: the model is not in the cache ({constants.HF_HUB_CACHE}) and could not be downloaded ({reason}). "
-        f"On a computer with a network, download {CONFIG_NAME} and model.safetensors (or pytorch_model.bin) from "
-        f"https://huggingface.co/{repository}, put them into one folder here, and give that folder as the model. Or "
-        "copy the other computer's cache here and set HF_HOME to it."
+        f"On a computer with a network, download {CONFIG_NAME}, model.safetensors (or pytorch_model.bin) and "
+        f"{CARD_NAME}, which says how photos are prepared, from https://huggingface.co/{repository}, put them into one "
+        "folder here, and give that folder as the model. Or copy the other computer's cache here and set HF_HOME to "
+        "it."
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pairx_core.models.preprocessing import HALF, IMAGENET_MEAN, IMAGENET_STD, Interpolation, Preprocessing
 
@@ -23,6 +26,10 @@ class KnownModel:
     def is_miewid(self) -> bool:
         """Whether it is built as MiewID is."""
         return self.name.startswith("miewid")
+
+    def is_built_as(self, architecture: str) -> bool:
+        """Whether it may be of an architecture: "miewid", or timm's name."""
+        return architecture == "miewid" if self.is_miewid else architecture.startswith("swin_")
 
 
 def _megadescriptor(letter: str, size: int) -> KnownModel:
@@ -46,6 +53,7 @@ def _miewid(version: int) -> KnownModel:
     )
 
 
+_TITLE = re.compile(r"\A(?s:---\n.*?\n---\n)?\s*#\s+(?:model card for\s+)?(?P<name>\S+)[ \t]*$", re.I | re.M)
 _MODELS = (
     _miewid(3),
     _miewid(2),
@@ -70,6 +78,25 @@ def known_model(name: str) -> KnownModel | None:
     if exact is None and wanted.startswith("conservationxlabs/miewid"):
         return _miewid_of(wanted)
     return exact
+
+
+def model_in_card(text: str, metadata: Mapping[str, Any]) -> tuple[KnownModel | None, str]:
+    """The known model that a page (README.md) is about, and why it only seems to be that; None: it is another's.
+
+    Its first title names it, or the page's head names it as what the model was made from.
+
+    Args:
+        text: of the page.
+        metadata: the page's head.
+    """
+    title = _TITLE.search(text)
+    own = None if title is None else known_model(title["name"].rpartition("/")[2])
+    if own is not None:
+        return own, ""
+    stated = metadata.get("base_model")
+    bases = stated if isinstance(stated, list) else [stated]
+    base = next((known for one in bases if (known := known_model(str(one))) is not None), None)
+    return base, "" if base is None else f"README.md says that it was made from {base.repository}"
 
 
 def _miewid_of(repository: str) -> KnownModel:

@@ -5,26 +5,30 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any
 
 from torch import nn
 
 from pairx_core.errors import ModelError
-from pairx_core.models.checkpoints import Checkpoint, load_weights, numbers, read_checkpoint
-from pairx_core.models.embedding_model import EmbeddingModel, ModelOrigin
+from pairx_core.models.checkpoints import Checkpoint, load_weights, read_checkpoint
+from pairx_core.models.embedding_model import EmbeddingModel, ModelOrigin, tried
 from pairx_core.models.hook import is_hook, load_hook
 from pairx_core.models.hub import ModelFiles, Progress, files_in, files_of_repository
-from pairx_core.models.known_models import KNOWN_MODELS, KnownModel, known_model
-from pairx_core.models.miewid import MIEWID_BACKBONE, MIEWID_INPUT, MiewID, embedder_weights, is_miewid
-from pairx_core.models.preprocessing import (
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    NORMALISATIONS,
-    Interpolation,
-    Preprocessing,
+from pairx_core.models.known_models import KNOWN_MODELS, KnownModel, known_model, model_in_card
+from pairx_core.models.miewid import MIEWID_BACKBONE, MiewID, embedder_weights, is_miewid
+from pairx_core.models.preprocessing import IMAGENET_MEAN, NORMALISATIONS
+from pairx_core.models.stated import (
+    INPUT_SIZES,
+    MIEWID,
+    assumptions,
+    model_arguments,
+    preprocessing_of,
+    pretrained,
+    stated_size,
 )
 from pairx_core.models.swin import swin_architecture, tidy_swin
 from pairx_core.models.torchvision_ops import ensure_torchvision_operators
@@ -32,8 +36,6 @@ from pairx_core.models.torchvision_ops import ensure_torchvision_operators
 DEMO_CHECKPOINT = Path(__file__).resolve().parents[2] / "data_samples" / "demo_model.safetensors"
 _CHECKPOINT_ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
 _REPOSITORY = re.compile(r"(?P<place>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
-_MIEWID = "miewid"
-_INPUT_SIZES = range(32, 2049)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,9 @@ class _Found:
     architecture: str = ""  # timm's name; empty: as the checkpoint tells
     config: Mapping[str, Any] = field(default_factory=dict)  # the hub's config.json
     known: KnownModel | None = None
+    taken_for: str = ""  # why it is taken for the known one, where it only seems to be; empty: it is that one
     licence: str = ""
+    is_published: bool = False  # by timm, with a configuration that can be relied on
 
 
 def load_model(
@@ -76,13 +80,20 @@ def load_model(
     Raises:
         ModelError: no such model or file, weights that do not fit, or a model that cannot be downloaded.
     """
+    _check_choices(input_size, normalisation)
     if checkpoint in (None, "") and is_hook(name.strip()) and not _is_architecture_with_file(name.strip()):
-        return _with_choices(load_hook(name.strip()), input_size, normalisation)
+        return tried(_with_choices(load_hook(name.strip()), input_size, normalisation))
     found = _resolve(name, checkpoint, progress)
     weights = read_checkpoint(found.weights)
     module, architecture = _built(found, weights, input_size)
     module.eval().requires_grad_(False)
-    preprocessing, assumed = _preprocessing(module, found, weights, architecture)
+    if found.known is not None and not found.known.is_built_as(architecture):
+        found = replace(found, known=None)
+    preprocessing = preprocessing_of(module, weights, found.config, architecture, found.known)
+    chosen = {"input_size": input_size is not None, "normalisation": bool(normalisation)}
+    assumed = _assumed(
+        found, weights, architecture, {name for name, is_chosen in chosen.items() if is_chosen}
+    )
     model = EmbeddingModel(
         module,
         preprocessing,
@@ -90,7 +101,7 @@ def load_model(
         recommended_layer=weights.metadata.get("recommended_layer"),
         origin=ModelOrigin(found.source, found.licence or weights.metadata.get("license", ""), assumed),
     )
-    return _with_choices(model, input_size, normalisation)
+    return tried(_with_choices(model, input_size, normalisation))
 
 
 def _resolve(name: str, checkpoint: str | Path | None, progress: Progress | None) -> _Found:
@@ -124,11 +135,12 @@ def _is_architecture_with_file(name: str) -> bool:
 
 def _checkpoint(architecture: str, path: Path) -> _Found:
     label = f"{architecture} ({path.name})" if architecture else path.stem
-    known = known_model(architecture) if architecture else None
+    known, taken_for = (known_model(architecture) if architecture else None), ""
+    is_timm = architecture not in ("", MIEWID) and known is None
     if known is None and "megadescriptor" in path.name.casefold():
         known = KNOWN_MODELS["megadescriptor-t-224"]  # which one of them, the weights tell
-    is_timm = architecture not in ("", _MIEWID) and known_model(architecture) is None
-    return _Found(label, path, str(path), architecture if is_timm else "", known=known)
+        taken_for = "the file's name has it"
+    return _Found(label, path, str(path), architecture if is_timm else "", known=known, taken_for=taken_for)
 
 
 def _repository(name: str) -> tuple[str, str | None, KnownModel | None] | None:
@@ -160,16 +172,23 @@ def _of_timm(name: str, progress: Progress | None) -> _Found:
             f"for instance {name}:weights.safetensors."
         )
     found = _of_hub(config.hf_hub_id, None, None, progress)
-    return replace(found, architecture=name, licence=found.licence or config.license or "")
+    licence = found.licence or config.license or ""
+    return replace(found, architecture=name, licence=licence, is_published=True)
 
 
 def _of_files(files: ModelFiles, label: str, source: str, known: KnownModel | None) -> _Found:
-    config = _config(files.config)
-    card = "" if files.card is None else files.card.read_text(encoding="utf-8", errors="replace")
-    if known is None and "MegaDescriptor" in card:
-        known = KNOWN_MODELS["megadescriptor-t-224"]
-    licence = _licence(files.card) or str(_pretrained(config).get("license") or "")
-    return _Found(label, files.weights, source, str(config.get("architecture") or ""), config, known, licence)
+    config, metadata = _config(files.config), _metadata(files.card)
+    taken_for = ""
+    if known is None and files.card is not None:
+        text = files.card.read_text(encoding="utf-8", errors="replace")
+        known, taken_for = model_in_card(text, metadata)
+    if taken_for and pretrained(config).get("mean") not in (None, [*IMAGENET_MEAN]):
+        known, taken_for = None, ""  # ImageNet's is left over from the start; another one was meant
+    licence = (
+        metadata.get("license_name") or metadata.get("license") or pretrained(config).get("license") or ""
+    )
+    architecture = str(config.get("architecture") or "")
+    return _Found(label, files.weights, source, architecture, config, known, taken_for, str(licence))
 
 
 def _config(path: Path | None) -> dict[str, Any]:
@@ -186,22 +205,17 @@ def _config(path: Path | None) -> dict[str, Any]:
     return config
 
 
-def _pretrained(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What the hub's configuration says of input and normalisation."""
-    inner = config.get("pretrained_cfg")
-    return dict(inner) if isinstance(inner, dict) else {}
-
-
-def _licence(card: Path | None) -> str:
+def _metadata(card: Path | None) -> dict[str, Any]:
+    """The head of a model's page."""
     if card is None:
-        return ""
+        return {}
     from huggingface_hub import metadata_load
+    from yaml import YAMLError  # type: ignore[import-untyped]
 
     try:
-        metadata = metadata_load(card) or {}
-    except ValueError:  # a head of the page that is no YAML
-        return ""
-    return str(metadata.get("license_name") or metadata.get("license") or "")
+        return dict(metadata_load(card) or {})
+    except (ValueError, YAMLError):  # a head of the page that is no YAML
+        return {}
 
 
 def _path(text: str) -> Path:
@@ -246,9 +260,10 @@ def _built(found: _Found, checkpoint: Checkpoint, input_size: int | None) -> tup
     if is_miewid(checkpoint.plain):
         backbone = named or str(found.config.get("model_name") or MIEWID_BACKBONE)
         _check_architecture(backbone)
-        module: nn.Module = MiewID(backbone)
+        with _buildable(backbone):
+            module: nn.Module = MiewID(backbone)
         load_weights(module, replace(checkpoint, weights=embedder_weights(checkpoint.plain)))
-        return module, _MIEWID
+        return module, MIEWID
     architecture = named or swin_architecture(checkpoint.plain)
     if not architecture:
         raise ModelError(
@@ -256,102 +271,71 @@ def _built(found: _Found, checkpoint: Checkpoint, input_size: int | None) -> tup
             f"such as efficientnet_b0:{checkpoint.path}."
         )
     _check_architecture(architecture)
-    module = _timm(architecture, found.config, input_size)
+    module = _timm(architecture, _options(architecture, found, checkpoint, input_size))
     if architecture.startswith("swin_"):
         checkpoint = replace(checkpoint, weights=tidy_swin(checkpoint.plain))
     load_weights(module, checkpoint)
     return module, architecture
 
 
-def _timm(architecture: str, config: Mapping[str, Any], input_size: int | None) -> nn.Module:
+def _options(
+    architecture: str, found: _Found, checkpoint: Checkpoint, input_size: int | None
+) -> dict[str, Any]:
+    """What the architecture is built with; one that takes inputs of one size only is built for that."""
+    import timm
+
+    options = model_arguments(found.config)
+    usual = timm.get_pretrained_cfg(architecture)
+    if usual is None or not usual.fixed_input_size:
+        return options
+    stated = stated_size(found.config, checkpoint.metadata, checkpoint.path)
+    is_itself = found.known is not None and not found.taken_for  # whose size is known, whatever its files say
+    if input_size is not None:
+        options["img_size"] = input_size
+    elif stated is not None and (not is_itself or "input_size" in checkpoint.metadata):
+        options.setdefault("img_size", stated)
+    return options
+
+
+def _timm(architecture: str, options: Mapping[str, Any]) -> nn.Module:
     """A timm architecture with pooled features as its output."""
     import timm
 
-    arguments = config.get("model_args")
-    options: dict[str, Any] = dict(arguments) if isinstance(arguments, dict) else {}
-    usual = timm.get_pretrained_cfg(architecture)
-    if input_size is not None and usual is not None and usual.fixed_input_size:
-        options["img_size"] = input_size
-    try:
+    with _buildable(architecture, options):
         return timm.create_model(architecture, pretrained=False, num_classes=0, **options)
-    except (TypeError, ValueError, AssertionError, RuntimeError) as error:
+
+
+@contextmanager
+def _buildable(architecture: str, options: Mapping[str, Any] | None = None) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # values from somebody's file meet a thousand constructors: any kind of error
         raise ModelError(
-            f"The architecture {architecture} cannot be built with {options or 'its defaults'} ({error}). Leave out "
-            "the input size, or correct model_args in config.json."
+            f"The architecture {architecture} cannot be built with {dict(options or {}) or 'its defaults'} "
+            f"({type(error).__name__}: {error}). Leave out the input size, or correct model_args in config.json."
         ) from error
 
 
-def _preprocessing(
-    module: nn.Module, found: _Found, checkpoint: Checkpoint, architecture: str
-) -> tuple[Preprocessing, tuple[str, ...]]:
-    """What is done to a photo, and what of it nothing says: the checkpoint's word first, timm's last."""
-    path, metadata, stated = checkpoint.path, checkpoint.metadata, _pretrained(found.config)
-    usual: dict[str, Any] = dict(getattr(module, "pretrained_cfg", None) or {})
-    if found.known is not None:
-        start = found.known.preprocessing
-        height = usual.get("input_size", (3, *start.input_size))[
-            1
-        ]  # of the architecture that the weights tell
-        start = replace(start, input_size=(height, height))
-    elif architecture == _MIEWID:
-        start = Preprocessing((MIEWID_INPUT, MIEWID_INPUT), IMAGENET_MEAN, IMAGENET_STD, "bilinear")
-    else:
-        start = _of_config(path, {**usual, **stated})
-    chosen = Preprocessing(
-        input_size=_input_size(path, metadata, start.input_size),
-        mean=numbers(path, metadata, "mean") or start.mean,
-        std=numbers(path, metadata, "std") or start.std,
-        interpolation=_interpolation(path, metadata.get("interpolation", start.interpolation)),
-    )
-    return chosen, _assumed(found, metadata, stated, architecture)
-
-
 def _assumed(
-    found: _Found, metadata: Mapping[str, str], stated: Mapping[str, Any], architecture: str
+    found: _Found, checkpoint: Checkpoint, architecture: str, chosen: Collection[str]
 ) -> tuple[str, ...]:
-    if found.known is not None or architecture == _MIEWID or found.weights == DEMO_CHECKPOINT:
-        return ()
-    assumed = []
-    if "mean" not in metadata and "mean" not in stated:
-        hint = " MegaDescriptor's is “half”." if architecture.startswith("swin_") else ""
-        assumed.append(
-            f"The normalisation is timm's for {architecture}: the checkpoint does not say it.{hint}"
+    if found.known is not None and found.taken_for and "normalisation" not in chosen:
+        return (
+            f"The normalisation is “half”, MegaDescriptor's: it is taken for one because {found.taken_for}.",
         )
-    if "input_size" not in metadata and "input_size" not in stated:
-        assumed.append(f"The input size is timm's for {architecture}: the checkpoint does not say it.")
-    return tuple(assumed)
+    is_clear = found.known is not None or found.is_published or architecture == MIEWID
+    if is_clear or found.weights == DEMO_CHECKPOINT:
+        return ()
+    return assumptions(checkpoint, found.config, architecture, chosen)
 
 
-def _of_config(path: Path, config: Mapping[str, Any]) -> Preprocessing:
-    try:
-        height, width = (int(side) for side in config.get("input_size", (3, 224, 224))[1:])
-        mean, std = (tuple(map(float, config.get(key, usual))) for key, usual in _USUAL.items())
-        if len(mean) != 3 or len(std) != 3 or min(std) <= 0 or {height, width} - set(_INPUT_SIZES):
-            raise ValueError("numbers that cannot be")
-    except (TypeError, ValueError) as error:
+def _check_choices(input_size: int | None, normalisation: str | None) -> None:
+    if input_size is not None and input_size not in INPUT_SIZES:
+        raise ModelError(f"The input size {input_size} cannot be: 32 to 2048 pixels a side are possible.")
+    if normalisation and normalisation not in NORMALISATIONS:
         raise ModelError(
-            f"{path}: the configuration's input_size, mean or std makes no sense ({error}). Correct config.json."
-        ) from None
-    interpolation = _interpolation(path, str(config.get("interpolation", "bicubic")))
-    return Preprocessing((width, height), cast(Any, mean), cast(Any, std), interpolation)
-
-
-_USUAL = {"mean": IMAGENET_MEAN, "std": IMAGENET_STD}
-
-
-def _interpolation(path: Path, text: str) -> Interpolation:
-    if text not in get_args(Interpolation):
-        raise ModelError(f"{path}: interpolation “{text}” is none of {', '.join(get_args(Interpolation))}.")
-    return cast(Interpolation, text)
-
-
-def _input_size(path: Path, metadata: Mapping[str, str], otherwise: tuple[int, int]) -> tuple[int, int]:
-    text = metadata.get("input_size")
-    if text is None:
-        return otherwise
-    if not text.isdecimal() or len(text) > 4 or int(text) not in _INPUT_SIZES:
-        raise ModelError(f"{path}: metadata “input_size” is “{text}”; a number from 32 to 2048 is needed.")
-    return int(text), int(text)
+            f"There is no normalisation “{normalisation}”. There are: {', '.join(NORMALISATIONS)}."
+        )
 
 
 def _with_choices(model: EmbeddingModel, input_size: int | None, normalisation: str | None) -> EmbeddingModel:
@@ -362,14 +346,8 @@ def _with_choices(model: EmbeddingModel, input_size: int | None, normalisation: 
         raise ModelError(f"The model {model.name} has no preprocessing, so none can be chosen.")
     changed = model.preprocessing
     if input_size is not None:
-        if input_size not in _INPUT_SIZES:
-            raise ModelError(f"The input size {input_size} cannot be: 32 to 2048 pixels a side are possible.")
         changed = replace(changed, input_size=(input_size, input_size))
     if normalisation:
-        if normalisation not in NORMALISATIONS:
-            raise ModelError(
-                f"There is no normalisation “{normalisation}”. There are: {', '.join(NORMALISATIONS)}."
-            )
         mean, std = NORMALISATIONS[normalisation]
         changed = replace(changed, mean=mean, std=std)
     return model.with_preprocessing(changed)

@@ -22,7 +22,7 @@ def swin_architecture(weights: Mapping[str, Tensor]) -> str:
     """Timm's name of the Swin transformer that has these weights; empty: they are of something else."""
     patches = weights.get("patch_embed.proj.weight")
     positions = weights.get("layers.0.blocks.0.attn.relative_position_bias_table")
-    if patches is None or positions is None:
+    if patches is None or positions is None or not patches.ndim or not positions.ndim:
         return ""
     blocks = {int(found[1]) for name in weights if (found := _DEEP_STAGE.match(name))}
     size, window = _SIZES.get((len(patches), len(blocks))), _WINDOWS.get(len(positions))

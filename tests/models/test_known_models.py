@@ -26,6 +26,7 @@ from pairx_core.models.swin import swin_architecture, tidy_swin
 from pairx_core.models.torchvision_ops import ensure_torchvision_operators
 from tests.benchmarks.miewid_shaped import miewid_shaped
 from tests.explain.seeded_models import fill, seeded_model
+from tests.models.little_swin import LITTLE_SWIN
 
 ensure_torchvision_operators()
 _COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -174,6 +175,82 @@ def test_every_megadescriptor_is_known_by_its_weights(architecture):
     assert swin_architecture({}) == ""
 
 
+def swin_folder(folder: Path, readme: str = "", **config: object) -> Path:
+    """A folder with a Swin's weights, its configuration and its page."""
+    import timm
+
+    folder.mkdir(exist_ok=True)
+    weights_of(timm.create_model(LITTLE_SWIN, num_classes=0), folder / "model.safetensors")
+    whole = {"architecture": LITTLE_SWIN, "pretrained_cfg": _IMAGENET_CONFIG} | config
+    (folder / "config.json").write_text(json.dumps(whole))
+    if readme:
+        (folder / "README.md").write_text(readme)
+    return folder
+
+
+_BASE = "---\nbase_model:\n- BVRA/MegaDescriptor-T-224\n---\n# Our nyalas\n"
+
+
+def test_a_swin_whose_configuration_may_be_megadescriptors_is_not_trusted_in_silence(tmp_path):
+    model = load_model(str(swin_folder(tmp_path / "copied")))
+    assert model.preprocessing.mean == IMAGENET_MEAN
+    assert any("choose “half”, or put its README.md" in text for text in model.origin.assumed)
+    chosen = load_model(str(tmp_path / "copied"), normalisation="half")
+    assert chosen.preprocessing.mean == HALF and chosen.origin.assumed == ()
+
+
+@pytest.mark.parametrize(
+    ("readme", "mean", "assumed"),
+    [
+        ("---\nlicense: mit\n---\n# Model card for MegaDescriptor-T-224\n", HALF, ""),
+        (_BASE, HALF, "it was made from BVRA/MegaDescriptor-T-224"),
+        (
+            "# Our nyalas\n\nBetter than MegaDescriptor.\n\n# MegaDescriptor-T-224\n",
+            IMAGENET_MEAN,
+            "config.json",
+        ),
+        ("---\nbase_model: BVRA/MegaDescriptor-DINOv2-518\n---\n", IMAGENET_MEAN, "config.json"),
+        ("---\nbase_model: [\n---\n# What\n", IMAGENET_MEAN, "config.json"),
+    ],
+)
+def test_a_page_tells_a_megadescriptor_by_its_title_or_its_base(tmp_path, readme, mean, assumed):
+    model = load_model(str(swin_folder(tmp_path / "lab", readme)))
+    assert model.preprocessing.mean == mean
+    assert assumed in " ".join(model.origin.assumed) and bool(model.origin.assumed) is bool(assumed)
+
+
+def test_a_fine_tune_that_states_a_normalisation_of_its_own_keeps_it(tmp_path):
+    stated = {"mean": [0.4] * 3, "std": [0.2] * 3, "input_size": [3, 224, 224]}
+    model = load_model(str(swin_folder(tmp_path / "lab", _BASE, pretrained_cfg=stated)))
+    assert (model.preprocessing.mean, model.origin.assumed) == ((0.4, 0.4, 0.4), ())
+
+
+@pytest.mark.parametrize("name", ["MegaDescriptor-T-224", "miewid", "page"])
+def test_no_name_and_no_page_gives_another_kind_of_model_megadescriptors_preprocessing(tmp_path, name):
+    import timm
+
+    folder = tmp_path / name
+    folder.mkdir()
+    weights_of(timm.create_model("resnet18", num_classes=0), folder / "model.safetensors")
+    (folder / "config.json").write_text('{"architecture": "resnet18"}')
+    (folder / "README.md").write_text("# Model card for MegaDescriptor-T-224\n")
+    model = load_model(str(folder))
+    assert (model.preprocessing.mean, model.preprocessing.input_size) == (IMAGENET_MEAN, (224, 224))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_args": {"img_size": 256}},
+        {"pretrained_cfg": {**_IMAGENET_CONFIG, "input_size": [3, 256, 256]}},
+    ],
+)
+def test_a_megadescriptor_made_for_another_input_size_takes_photos_of_that_size(tmp_path, config):
+    model = load_model(str(swin_folder(tmp_path / "lab", _BASE, **config)))
+    assert model.preprocessing == Preprocessing((256, 256), HALF, HALF, "bilinear")
+    assert embedding(model).shape == (1, 16)
+
+
 def test_weights_of_an_older_timm_are_taken_under_their_new_names():
     old = {
         "layers.0.downsample.norm.weight": torch.ones(1),
@@ -214,6 +291,7 @@ def test_without_a_network_the_message_says_what_to_put_where(hub):
     for part in (
         "conservationxlabs/miewid-msv2",
         "model.safetensors",
+        "README.md",
         str(hub),
         "HF_HOME",
         "one folder here",
@@ -240,6 +318,21 @@ def test_a_pickle_on_the_hub_that_would_run_code_is_refused(hub, tmp_path):
         (b"[1]", "no configuration"),
         (b'{"architecture": "swin_teeny"}', "There is no model “swin_teeny”"),
         (b'{"architecture": "resnet18", "pretrained_cfg": {"mean": [1]}}', "makes no sense"),
+        (b'{"architecture": "resnet18", "pretrained_cfg": {"mean": [NaN, 0, 0]}}', "makes no sense"),
+        (b'{"architecture": "resnet18", "pretrained_cfg": {"std": [1, 1, Infinity]}}', "makes no sense"),
+        (
+            b'{"architecture": "resnet18", "pretrained_cfg": {"input_size": [3, Infinity, 9]}}',
+            "makes no sense",
+        ),
+        (
+            b'{"architecture": "resnet18", "model_args": {"checkpoint_path": "/etc/passwd"}}',
+            "checkpoint_path",
+        ),
+        (b'{"architecture": "resnet18", "model_args": {"device": "meta"}}', "device"),
+        (b'{"architecture": "resnet18", "model_args": {"act_layer": 7}}', "act_layer"),
+        (b'{"architecture": "resnet18", "model_args": {"img_size": 1e9}}', "img_size"),
+        (b'{"architecture": "resnet18", "model_args": {"output_stride": "x"}}', "cannot be built"),
+        (b'{"architecture": "resnet18", "model_args": {"global_pool": ""}}', r"must give \(N, D\)"),
         (b'{"architecture": "resnet18", "model_args": {"nonsense": 1}}', "cannot be built"),
     ],
 )

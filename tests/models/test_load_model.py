@@ -104,7 +104,14 @@ def test_a_checkpoint_without_its_architecture_asks_for_it(tiny_checkpoint, tmp_
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("input_size", "huge"), ("mean", "[1, 2]"), ("interpolation", "magic")]
+    ("key", "value"),
+    [
+        ("input_size", "huge"),
+        ("mean", "[1, 2]"),
+        ("mean", "[NaN, 0, 0]"),
+        ("std", "[1, 1, 0]"),
+        ("interpolation", "magic"),
+    ],
 )
 def test_metadata_that_makes_no_sense_is_refused_by_field(tiny_checkpoint, tmp_path, key, value):
     metadata = {"architecture": TINY_ARCHITECTURE, "input_size": "96", key: value}
@@ -167,3 +174,28 @@ def test_the_bundled_model_says_how_it_wants_its_photos():
     assert max(next(x for x in model.layers() if x.path == model.recommended_layer).grid_size) in range(
         20, 33
     )
+
+
+def test_weights_without_a_shape_are_no_model(tmp_path):
+    flat = {
+        "patch_embed.proj.weight": torch.ones(()),
+        "layers.0.blocks.0.attn.relative_position_bias_table": torch.ones(()),
+    }
+    save_file(flat, str(tmp_path / "flat.safetensors"))
+    with pytest.raises(ModelError, match="does not say its architecture"):
+        load_model(str(tmp_path / "flat.safetensors"))
+
+
+def test_weights_that_embed_nothing_finite_are_refused_when_loaded(tiny_checkpoint, tmp_path):
+    weights = {name: value / 0 for name, value in load_file(tiny_checkpoint).items() if value.ndim}
+    save_file(weights, str(tmp_path / "nan.safetensors"))
+    with pytest.raises(ModelError, match="not finite"):
+        load_model(TINY_ARCHITECTURE, checkpoint=tmp_path / "nan.safetensors")
+
+
+def test_nothing_is_said_to_be_assumed_that_was_chosen(tiny_checkpoint, tmp_path):
+    save_file(load_file(tiny_checkpoint), str(tmp_path / "bare.safetensors"))
+    name = f"{TINY_ARCHITECTURE}:{tmp_path / 'bare.safetensors'}"
+    assert len(load_model(name).origin.assumed) == 2
+    assert "normalisation" in " ".join(load_model(name, input_size=96).origin.assumed)
+    assert load_model(name, input_size=96, normalisation="half").origin.assumed == ()
