@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pairx_core.errors import CatalogueError
+from pairx_core.paths import tidy_path
 
 TABLE_NAME = "pairx_metadata.csv"  # many sets have a metadata.csv of their own
 _COLUMNS = (
@@ -65,7 +66,7 @@ def open_public_dataset(name: str, folder: str | Path, *, download: bool = False
         close = difflib.get_close_matches(name.casefold(), kinds, n=3, cutoff=0.5)
         hint = f" Did you mean {', '.join(kinds[one].__name__ for one in close)}?" if close else ""
         raise CatalogueError(f"There is no public data set “{name}”. The command datasets lists them.{hint}")
-    root = Path(folder).expanduser().absolute()
+    root = tidy_path(folder, CatalogueError)
     if download:
         _fetch(kind, root)
     return _write(kind, _table(kind, root), root)

@@ -13,6 +13,7 @@ import tomli_w
 
 from pairx_core.addresses import is_address, without_password
 from pairx_core.errors import SettingsError
+from pairx_core.paths import tidy_path
 
 PROJECT_NAME = "pairx.toml"
 _VERSION = 1
@@ -66,8 +67,13 @@ def read_project(path: str | Path) -> Project:
     found: dict[str, str] = {"name": _text(file, "name", table.pop("name", ""))}
     for name, content in table.items():
         keys = _TABLES.get(name)
-        if keys is None or not isinstance(content, dict):
+        if keys is None:
             raise SettingsError(f"{file}: there is no entry [{name}]. There are: {', '.join(_TABLES)}.")
+        if not isinstance(content, dict):
+            first = next(iter(keys))
+            raise SettingsError(
+                f'{file}: “{name}” stands alone. Write [{name}] and under it {first} = "...".'
+            )
         for key, value in content.items():
             if key not in keys:
                 raise SettingsError(f"{file}: [{name}] has no “{key}”. It has: {', '.join(keys)}.")
@@ -80,7 +86,8 @@ def read_project(path: str | Path) -> Project:
 def write_project(project: Project, path: str | Path) -> Path:
     """Write a project file; one that is there is replaced as a whole.
 
-    Paths below its folder are written relative to it. A database's password is never written.
+    Paths are made whole, relative ones from the folder that the program runs in; those below the project's folder are
+    then written relative to that. A database's password is never written.
 
     Returns:
         The file's absolute path.
@@ -88,14 +95,12 @@ def write_project(project: Project, path: str | Path) -> Path:
     Raises:
         SettingsError: it cannot be written, or what is there is not a project file.
     """
-    file = Path(path).expanduser().absolute()
-    if file.is_dir():
-        file /= PROJECT_NAME
+    file = _project_file(path)
     if file.suffix != ".toml":
         raise SettingsError(f"{file}: a project file's name ends in .toml, such as {PROJECT_NAME}.")
     if file.exists():
         read_project(file)  # anything else is not ours to replace
-    portable = _with_relative_paths(project, file.parent)
+    portable = _with_relative_paths(_with_absolute_paths(project), file.parent)
     table: dict[str, Any] = {"version": _VERSION}
     if project.name:
         table["name"] = project.name
@@ -120,11 +125,11 @@ def _project_file(path: str | Path) -> Path:
     text = str(path).strip().strip("\"'")
     if not text:
         raise SettingsError(f"No project was named. Give the path of a {PROJECT_NAME}.")
+    file = tidy_path(text, SettingsError)
     try:
-        file = Path(text).expanduser().absolute()
         return file / PROJECT_NAME if file.is_dir() else file
-    except (RuntimeError, OSError) as error:
-        raise SettingsError(f"{text}: this path cannot be used ({error}). Write the whole path.") from error
+    except OSError as error:
+        raise SettingsError(f"{file}: this path cannot be used ({error.strerror}).") from error
 
 
 def _parsed(file: Path) -> dict[str, Any]:
@@ -140,8 +145,8 @@ def _parsed(file: Path) -> dict[str, Any]:
         raise SettingsError(
             f"{file} is not a project file ({error}). Correct the line, or save it anew."
         ) from None
-    except ValueError as error:  # a NUL in the path
-        raise SettingsError(f"{file}: this path cannot be used ({error}).") from None
+    except RecursionError:
+        raise SettingsError(f"{file} is not a project file (lists within lists). Save it anew.") from None
 
 
 def _text(file: Path, name: str, value: object) -> str:
@@ -152,15 +157,19 @@ def _text(file: Path, name: str, value: object) -> str:
     return value.strip()
 
 
-def _with_absolute_paths(project: Project, folder: Path) -> Project:
+def _with_absolute_paths(project: Project, folder: Path | None = None) -> Project:
+    """The project with whole paths; relative ones start from a folder, or from the one that the program runs in."""
+
     def absolute(text: str) -> str:
-        if not text or is_address(text):
-            return text
-        return os.path.normpath(folder / Path(text).expanduser())
+        return text if not text or is_address(text) else str(tidy_path(text, SettingsError, folder=folder))
 
     changes = {name: absolute(getattr(project, name)) for name in _PATHS}
-    if _is_path(project.model):
-        changes["model"] = absolute(project.model)
+    model = project.model.strip("\"' ")
+    architecture, colon, weights = model.rpartition(":")
+    if _is_path(model) or (folder is None and _is_here(model)):
+        changes["model"] = absolute(model)
+    elif folder is None and len(architecture) > 1 and _is_here(weights):
+        changes["model"] = f"{architecture}{colon}{absolute(weights)}"
     return replace(project, **changes)
 
 
@@ -181,6 +190,16 @@ def _with_relative_paths(project: Project, folder: Path) -> Project:
 def _is_path(model: str) -> bool:
     """Whether a model is named by a path, relative ones beginning with a dot: “BVRA/MegaDescriptor” is none."""
     return model.startswith(("/", "./", "../", "~", ".\\", "..\\")) or Path(model).is_absolute()
+
+
+def _is_here(model: str) -> bool:
+    """Whether a model is a file or a folder by a relative path without a dot in front."""
+    if not model or is_address(model):
+        return False
+    try:
+        return Path(model).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _dotted(path: str) -> str:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pairx_core.errors import SettingsError
+from pairx_core.catalogue import Catalogue, read_catalogue
+from pairx_core.errors import CatalogueError, SettingsError
 from pairx_core.project import Project, has_password, read_project, write_project
+from pairx_core.retrieval import read_candidates
 
 
 def test_a_project_is_read_as_it_was_written(tmp_path):
@@ -83,7 +86,12 @@ def test_where_nothing_can_be_written_it_says_so(tmp_path):
         ("[catalogue]\npath = 3", "catalogue.path is 3"),
         ("[catalogue]\npath = ''", "names no catalogue"),
         ("[catalogue]\nway = 'a'", "has no “way”"),
-        ("catalogue = 'a'", r"no entry \[catalogue\]"),
+        ("catalogue = 'a'", r"“catalogue” stands alone. Write \[catalogue\] and under it path"),
+        ("nonsense = 'a'", r"no entry \[nonsense\]"),
+        ("[catalogue]\npath = '~nosuchuser/a'", "home folder"),
+        ("[catalogue]\npath = '" + 300 * "a" + "'", "too long"),
+        ('[catalogue]\npath = "a\\u0000b"', "no path has"),
+        ("a = " + 5000 * "[", "is not a project file"),
         ("version = 2", "version is “2”"),
         ("version = 'new'", "version is “new”"),
         ("[catalogue\n", "is not a project file"),
@@ -96,10 +104,51 @@ def test_what_is_wrong_in_a_project_file_is_said(tmp_path, text, says):
         read_project(tmp_path)
 
 
-@pytest.mark.parametrize("path", ["", "  ", "/no/such/pairx.toml", "a\0b", "~nobodyatall/pairx.toml"])
+@pytest.mark.parametrize(
+    "path", ["", "  ", "/no/such/pairx.toml", "a\0b", "~nobodyatall/pairx.toml", 300 * "a"]
+)
 def test_a_project_that_is_not_there_says_so(path):
     with pytest.raises(SettingsError):
         read_project(path)
+
+
+@pytest.mark.parametrize("path", ["~nosuchuser/photos", "a\0b", 300 * "a"])
+def test_paths_that_no_system_has_are_refused_wherever_they_are_written(tmp_path, path):
+    with pytest.raises(SettingsError):
+        write_project(Project("/photos"), f"{path}/pairx.toml")
+    for field in ("catalogue", "checkpoint", "candidates", "decisions"):
+        with pytest.raises(SettingsError):
+            write_project(Project(**{"catalogue": "/photos", field: path}), tmp_path)
+    with pytest.raises(CatalogueError):
+        read_catalogue(path)
+    with pytest.raises(CatalogueError):
+        read_candidates(path, Catalogue(tmp_path, ()))
+
+
+def test_relative_and_quoted_paths_open_again_from_anywhere(tmp_path, monkeypatch):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "ours.pth").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    project = Project(
+        "photos/metadata.csv", checkpoint="'weights/ours.pth'", decisions=' "work/d.csv" ', candidates="s.csv"
+    )
+    whole = Project(
+        str(tmp_path / "photos" / "metadata.csv"),
+        checkpoint=str(tmp_path / "weights" / "ours.pth"),
+        decisions=str(tmp_path / "work" / "d.csv"),
+        candidates=str(tmp_path / "s.csv"),
+    )
+    for model, meant in (
+        ("weights/ours.pth", str(tmp_path / "weights" / "ours.pth")),
+        ("resnet18:weights/ours.pth", f"resnet18:{tmp_path / 'weights' / 'ours.pth'}"),
+        ("resnet18", "resnet18"),
+        ("BVRA/MegaDescriptor-T-224", "BVRA/MegaDescriptor-T-224"),
+    ):
+        path = write_project(replace(project, model=model), '"work"')
+        monkeypatch.chdir("/")
+        assert read_project(path) == replace(whole, model=meant)
+        monkeypatch.chdir(tmp_path)
 
 
 def test_bytes_that_are_no_text_are_refused(tmp_path):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,12 @@ from pairx_core.project import PROJECT_NAME, has_password, read_project, write_p
 from pairx_core.settings import Settings
 
 _MOST_RECENT = 8
-_LONGEST_NAME = 120  # characters of a dropped file's name
+_LONGEST_NAME = 120  # bytes of a dropped file's name
+_LONGEST_ENDING = 8  # letters
 
 
 def is_project(catalogue: str) -> bool:
-    """Whether what was entered as the catalogue is a project file, or a folder with one and no table beside it."""
+    """Whether what was entered as the catalogue is a project file, by the ending of its name."""
     return catalogue.strip("\"' ").casefold().endswith(".toml")
 
 
@@ -76,7 +80,7 @@ def save(workspace: Workspace) -> None:
         )
         if not st.button("Save the project", icon=":material/save:"):
             return
-        project = workspace.source.project("")
+        project = replace(workspace.source.project(""), catalogue=str(workspace.catalogue.source))
         try:
             written = write_project(project, path)
         except SettingsError as error:
@@ -113,15 +117,29 @@ def dropped() -> Source | None:
 
 def _kept(files: Sequence[Any]) -> Path:
     """A folder with the files, named after their content, so that the same files have the same decisions."""
-    contents = [(_safe_name(file.name), file.getvalue()) for file in files]
-    digest = hashlib.sha256(b"".join(hashlib.sha256(content).digest() for _, content in sorted(contents)))
-    folder = Settings.from_environment().cache / "dropped" / digest.hexdigest()[:12]
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, (name, content) in enumerate(contents, start=1):
-        place = folder / name
-        if place.exists() and place.read_bytes() != content:
-            place = folder / f"{number}_{name}"
-        place.write_bytes(content)
+    contents: dict[
+        str, bytes
+    ] = {}  # by name, which a photo's content begins, so that no two get in each other's way
+    for file in files:
+        content = file.getvalue()
+        contents.setdefault(f"{hashlib.sha256(content).hexdigest()[:8]}_{_safe_name(file.name)}", content)
+    whole = hashlib.sha256()
+    for name in sorted(contents):
+        whole.update(name.encode() + hashlib.sha256(contents[name]).digest())
+    folder = Settings.from_environment().cache / "dropped" / whole.hexdigest()[:12]
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".new-"))
+    try:
+        for name, content in contents.items():
+            (draft / name).write_bytes(content)
+        draft.chmod(0o755)
+        draft.replace(folder)
+    except OSError:
+        shutil.rmtree(draft, ignore_errors=True)
+        if not folder.is_dir():  # another tab made it meanwhile
+            raise
     return folder
 
 
@@ -130,7 +148,10 @@ def _safe_name(name: str) -> str:
     last = name.replace("\\", "/").rpartition("/")[2].lstrip(".")
     kept = "".join(sign if sign.isalnum() or sign in " ._-()" else "_" for sign in last)
     stem, dot, ending = kept.rpartition(".")
-    return f"{(stem or 'photo')[:_LONGEST_NAME]}{dot}{ending}"
+    short = (
+        (stem or "photo").encode()[:_LONGEST_NAME].decode(errors="ignore")
+    )  # letters may be cut in the middle
+    return f"{short}{dot}{ending[:_LONGEST_ENDING]}"
 
 
 def begin(source: Source) -> None:

@@ -24,6 +24,7 @@ from pairx_core.decisions.store import DecisionStore, open_decisions
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
 from pairx_core.explain import ExplanationCache, PairExplainer, check_supported
 from pairx_core.models import EmbeddingModel, ModelCard, load_model, model_card
+from pairx_core.paths import tidy_path
 from pairx_core.project import Project
 from pairx_core.retrieval import (
     Candidate,
@@ -255,12 +256,7 @@ def _input_size(source: Source) -> int | None:
 def _decisions_of(source: Source) -> Path | str | None:
     if not source.decisions or is_address(source.decisions):
         return source.decisions or None
-    try:
-        return Path(source.decisions).expanduser()
-    except RuntimeError:
-        raise DecisionLogError(
-            f"The home folder in {source.decisions} cannot be found. Write the whole path of the decisions file."
-        ) from None
+    return tidy_path(source.decisions, DecisionLogError)
 
 
 def explainer_of(

@@ -14,6 +14,7 @@ from pairx_core.catalogue.photo import Box, Photo
 from pairx_core.catalogue.pictures import UnusablePicture, decode, file_signature, read_header
 from pairx_core.catalogue.turning import crop_turned, reaches_too_far, turned_size
 from pairx_core.errors import PhotoError
+from pairx_core.paths import tidy_path
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +126,7 @@ def photo_from_file(path: str | Path, box: Box | None = None) -> Photo:
         PhotoError: the file is missing, empty, too large, animated or not a picture, or the box lies
             outside it.
     """
-    file = Path(path).expanduser()
+    file = tidy_path(path, PhotoError)
     photo = Photo(id=file.stem, path=file.absolute(), box=box, catalogue_path=str(path))
     photo_size(photo)
     return photo

@@ -8,6 +8,7 @@ from pathlib import Path
 from pairx_core.catalogue.catalogue import Catalogue
 from pairx_core.catalogue.formats import CATALOGUE_FORMATS, format_of, source_for
 from pairx_core.errors import CatalogueError
+from pairx_core.paths import tidy_path
 
 
 def read_catalogue(path: str | Path, form: str | None = None) -> Catalogue:
@@ -55,7 +56,4 @@ def _tidied(path: str | Path) -> Path:
         raise CatalogueError(
             "No catalogue was named. Give the path of a CSV file or of a folder with photos."
         )
-    try:
-        return Path(text).expanduser().absolute()
-    except RuntimeError as error:  # ~ with no home folder
-        raise CatalogueError(f"The home folder in {text} cannot be found. Write the whole path.") from error
+    return tidy_path(text, CatalogueError)

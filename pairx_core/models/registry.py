@@ -32,6 +32,7 @@ from pairx_core.models.stated import (
 )
 from pairx_core.models.swin import swin_architecture, tidy_swin
 from pairx_core.models.torchvision_ops import ensure_torchvision_operators
+from pairx_core.paths import tidy_path
 
 DEMO_CHECKPOINT = Path(__file__).resolve().parents[2] / "data_samples" / "demo_model.safetensors"
 _CHECKPOINT_ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
@@ -106,7 +107,7 @@ def load_model(
 
 def _resolve(name: str, checkpoint: str | Path | None, progress: Progress | None) -> _Found:
     """What the user wrote, as files."""
-    name = name.strip()
+    name = name.strip().strip("\"'")
     if checkpoint is not None and str(checkpoint).strip():
         path = _path(str(checkpoint).strip())
         if name in ("", "demo"):  # the demo's name was left standing: the file may say its architecture
@@ -219,18 +220,13 @@ def _metadata(card: Path | None) -> dict[str, Any]:
 
 
 def _path(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise ModelError(
-            f"{text}: there is no such home folder. Write the whole path of the checkpoint."
-        ) from None
+    return tidy_path(text, ModelError)
 
 
 def _is_folder(name: str) -> bool:
     try:
         return bool(name) and _path(name).is_dir()
-    except OSError:  # a name that is too long for a path
+    except (ModelError, OSError):  # a name that no path has
         return False
 
 

@@ -15,6 +15,7 @@ from pairx_core.catalogue import Catalogue, Photo, Problem
 from pairx_core.catalogue.problems import ProblemList
 from pairx_core.catalogue.tables import Table, TableRow, column_key, read_table
 from pairx_core.errors import CatalogueError
+from pairx_core.paths import tidy_path
 from pairx_core.retrieval.index import Candidate, CandidateFilters
 from pairx_core.retrieval.similarity import KnownPairs
 
@@ -127,7 +128,7 @@ def read_candidates(path: str | Path, catalogue: Catalogue) -> GivenCandidates:
     Raises:
         CatalogueError: it cannot be read, a column is missing, or no row is about photos of the catalogue.
     """
-    file = Path(path).expanduser()
+    file = tidy_path(path, CatalogueError)
     if not file.is_file():
         raise CatalogueError(f"There is no table of candidates {file}. Check the path and its spelling.")
     table = read_table(file, _KNOWN, required=_QUERY)

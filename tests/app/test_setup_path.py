@@ -86,6 +86,18 @@ def test_a_project_is_saved_and_opens_everything_again(open_app, herd, tmp_path,
     assert pair(open_app(None))[0].startswith("u")
 
 
+def test_a_project_saved_from_a_relative_quoted_path_opens_from_elsewhere(
+    open_app, herd, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(herd.parent.parent)
+    app = setup(open_app(herd))
+    field(app, "Catalogue").set_value(f'"{herd.parent.name}"')
+    submit(app)
+    field(app, "Project file").set_value(str(tmp_path / "work" / "pairx.toml"))
+    press(app, "Save the project")
+    assert read_project(tmp_path / "work").catalogue == str(herd)
+
+
 def test_a_broken_project_is_said(open_app, herd, tmp_path):
     (tmp_path / "pairx.toml").write_text("catalogue = 3", encoding="utf-8")
     app = setup(open_app(herd))
@@ -157,11 +169,29 @@ def test_dropped_photos_lie_in_one_folder_whatever_they_are_called(tmp_path, mon
     ]
     folder = projects._kept(files)
     assert folder.is_relative_to(tmp_path / "dropped")
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "3_a b.png",
-        "a b.png",
-        "evil.png",
-        "hidden.png",
+    names = sorted(path.name for path in folder.iterdir())
+    assert sorted(name[9:] for name in names) == ["a b.png", "a b.png", "evil.png", "hidden.png"]
+    assert projects._kept(files) == projects._kept(files[::-1]) == folder
+    assert sorted(path.name for path in Path(tmp_path).rglob("*.png")) == names
+
+
+def test_no_dropped_photo_takes_the_place_of_another(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAIRX_CACHE", str(tmp_path))
+    files = [
+        Dropped("2_a.png", 1),
+        Dropped("a.png", 2),
+        Dropped("a.png", 3),
+        Dropped("3_a.png", 4),
+        Dropped("a.png", 3),
     ]
-    assert projects._kept(files) == folder
-    assert len(list(Path(tmp_path).rglob("*.png"))) == 4
+    folder = projects._kept(files)
+    assert {path.read_bytes() for path in folder.iterdir()} == {file.getvalue() for file in files}
+    assert len(list(folder.iterdir())) == 4  # one was dropped twice
+    renamed = [Dropped("b.png", 2), *files[:1], *files[2:]]
+    assert projects._kept(renamed) != folder
+
+
+def test_a_dropped_photo_may_have_a_long_name_in_any_alphabet(tmp_path, monkeypatch):
+    monkeypatch.setenv("PAIRX_CACHE", str(tmp_path))
+    (path,) = projects._kept([Dropped(100 * "象" + "." + 300 * "g", 1)]).iterdir()
+    assert len(path.name.encode()) < 200
