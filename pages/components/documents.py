@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 import streamlit as st
@@ -11,7 +12,7 @@ from pages.components.room import Room
 from pages.components.workspace import Record, Workspace
 from pairx_core.errors import ExplanationError, PairxError
 from pairx_core.explain import PairExplanation
-from pairx_core.render.card import EvidenceCard, card_files, gather_card
+from pairx_core.render.card import EvidenceCard, Ranking, card_files, gather_card
 from pairx_core.render.report import gather_report, report_file
 from pairx_core.retrieval import Candidate
 from pairx_core.sessions import ExpertSession
@@ -66,10 +67,19 @@ def _card(room: Room, chosen: Candidate) -> EvidenceCard:
         k_lines=_K_LINES,
         decision=decision,
         evidence=None if decision is None else workspace.evidence.of(decision.decision_id),
+        ranking=_ranking(workspace, chosen),
         standing=workspace.known_pairs(work.filters).in_words(chosen.similarity),
         filters=work.filters.in_words(),
         catalogue=workspace.catalogue.source.name,
     )
+
+
+def _ranking(workspace: Workspace, chosen: Candidate) -> Ranking | None:
+    """How another matcher ranked the candidate; None: the model did, or the matcher knows nothing of it."""
+    if not workspace.ranked_by:
+        return None
+    is_scored = math.isfinite(chosen.similarity)
+    return Ranking(workspace.ranked_by, chosen.score, chosen.rank if is_scored else None)
 
 
 def _explanation(workspace: Workspace, room: Room, chosen: Candidate) -> tuple[PairExplanation | None, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,6 +13,7 @@ from pages.components.listing import listed
 from pages.components.record import Summary
 from pages.components.words import count
 from pages.components.workspace import Workspace
+from pairx_core.decisions.naming import GivenName
 from pairx_core.errors import ExportError, PairxError
 from pairx_core.exports import EXPORTS, ExportOptions, Finding, Resolution, resolve
 from pairx_core.exports.export import SCIENTIFIC_NAME
@@ -22,7 +24,8 @@ _MOST_SPECIES = 30
 def show(workspace: Workspace, summary: Summary) -> None:
     """Draw what is left open, and make a file."""
     try:
-        resolution = resolve(workspace.catalogue, summary.settled, workspace.names.names())
+        given = workspace.names.names()
+        resolution = resolve(workspace.catalogue, summary.settled, given)
     except PairxError as error:
         saying.error(str(error))
         return
@@ -43,9 +46,23 @@ def show(workspace: Workspace, summary: Summary) -> None:
     with st.form("export", border=False):
         options = _options(workspace, name)
         makes = st.form_submit_button("Make the file", icon=":material/output:")
+    made_of = _made_of(summary, given, options)
     if makes:
-        _make(workspace, resolution, name, options)
-    _download(workspace, summary, name)
+        _make(workspace, resolution, name, options, made_of)
+    _download(_key(workspace, name), made_of)
+
+
+def _key(workspace: Workspace, name: str) -> str:
+    """A short name of what is open and of the format: a file of anything else is not offered."""
+    return f"{workspace.source.token} {workspace.catalogue.source} {workspace.log.location} {name}"
+
+
+def _made_of(summary: Summary, given: Mapping[str, GivenName], options: Mapping[str, str]) -> str:
+    """A short name of what goes into a file besides the catalogue: the record, given names, what was entered."""
+    last = summary.rows[-1].decision_id if summary.rows else ""
+    names = sorted((photo_id, one.name) for photo_id, one in given.items())
+    parts = (len(summary.rows), last, names, sorted(options.items()))
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _options(workspace: Workspace, name: str) -> Mapping[str, str]:
@@ -77,14 +94,16 @@ def _unscientific(workspace: Workspace) -> list[str]:
     return sorted(name for name in names if not SCIENTIFIC_NAME.fullmatch(name))[:_MOST_SPECIES]
 
 
-def _make(workspace: Workspace, resolution: Resolution, name: str, entered: Mapping[str, str]) -> None:
-    state.keep_export(name, None)
+def _make(
+    workspace: Workspace, resolution: Resolution, name: str, entered: Mapping[str, str], made_of: str
+) -> None:
+    state.forget_export()
     try:
         export = EXPORTS[name].write(workspace.catalogue, resolution, _as_options(entered))
     except PairxError as error:
         saying.error(str(error))
         return
-    state.keep_export(name, export, len(workspace.decisions().rows))
+    state.keep_export(_key(workspace, name), export, made_of)
 
 
 def _as_options(entered: Mapping[str, str]) -> ExportOptions:
@@ -106,13 +125,15 @@ def _as_options(entered: Mapping[str, str]) -> ExportOptions:
     )
 
 
-def _download(workspace: Workspace, summary: Summary, name: str) -> None:
-    made = state.kept_export(name)
+def _download(key: str, made_of: str) -> None:
+    made = state.kept_export(key)
     if made is None:
         return
-    export, rows = made
-    if rows != len(workspace.decisions().rows):
-        saying.warning("Decisions were made since this file was. Make it again.")
+    export, made_before_of = made
+    if made_before_of != made_of:
+        saying.warning(
+            "Decisions, names or what is entered above changed since this file was made. Make it again."
+        )
     st.download_button(
         f"Download {export.file_name}",
         data=export.content,

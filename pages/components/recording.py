@@ -10,6 +10,7 @@ from pages.components import evidence, state
 from pages.components.room import Room
 from pages.components.workspace import Workspace
 from pairx_core.decisions import Verdict
+from pairx_core.decisions.decision import model_and_matcher
 from pairx_core.retrieval import Candidate
 
 
@@ -57,8 +58,7 @@ def similarity(candidate: Candidate) -> float | None:
 
 def model(workspace: Workspace) -> str:
     """Which model ranked and explains, or whose table ranked."""
-    name = workspace.model.name
-    return f"{name}; ranked by {workspace.ranked_by}" if workspace.ranked_by else name
+    return model_and_matcher(workspace.model.name, workspace.ranked_by)
 
 
 def record(

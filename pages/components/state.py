@@ -64,6 +64,7 @@ def opened() -> str | None:
 def open_source(token: str) -> None:
     """Another source from now on, beginning where its own decisions end."""
     resume(token)
+    forget_export()
     st.session_state.pop("lost", None)
     for name in ("query", "candidate"):
         st.session_state.pop(name, None)
@@ -590,12 +591,23 @@ def made_card(name: str) -> dict[str, bytes]:
     return kept[1] if kept[0] == name else {}
 
 
-def keep_export(name: str, export: Export | None, rows: int = 0) -> None:
-    """Keep the file that was made last for another program, and of how many rows of the record; None: none."""
-    st.session_state["made_export"] = None if export is None else (name, export, rows)
+def keep_export(name: str, export: Export, made_of: str) -> None:
+    """Keep the file that was made last for another program.
+
+    Args:
+        name: of what is open and the format.
+        export: the file.
+        made_of: a short name of what went into it.
+    """
+    st.session_state["made_export"] = (name, export, made_of)
 
 
-def kept_export(name: str) -> tuple[Export, int] | None:
-    """The file that was made last, where it is in this format, and of how many rows of the record."""
-    kept: tuple[str, Export, int] | None = st.session_state.get("made_export")
+def kept_export(name: str) -> tuple[Export, str] | None:
+    """The file that was made last, where it is of this name, and what went into it."""
+    kept: tuple[str, Export, str] | None = st.session_state.get("made_export")
     return (kept[1], kept[2]) if kept is not None and kept[0] == name else None
+
+
+def forget_export() -> None:
+    """Offer no file any more."""
+    st.session_state.pop("made_export", None)

@@ -11,6 +11,20 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 ADJUDICATED = "adjudicated"  # tag of a decision that settles what reviewers disagree on
 
 
+_RANKED_BY = "; ranked by "
+
+
+def model_and_matcher(model: str, matcher: str) -> str:
+    """What a decision's ``model`` holds: the model that explains, and the table that ranked where it was another's."""
+    return f"{model}{_RANKED_BY}{matcher}" if matcher else model
+
+
+def split_model(model: str) -> tuple[str, str]:
+    """The model in a decision's ``model``, and the table of another matcher that ranked; empty: the model did."""
+    name, _, matcher = model.partition(_RANKED_BY)
+    return name, matcher
+
+
 class DecisionContext(TypedDict, total=False):
     """What may be recorded beside a decision itself; the fields are those of :class:`Decision`."""
 
@@ -46,12 +60,12 @@ class Decision:
     tags: tuple[str, ...] = ()  # in the file joined by |
     note: str = ""
     rank: int | None = None  # of the candidate, from 1
-    similarity: float | None = None  # cosine, rounded to 6 places
+    similarity: float | None = None  # cosine, or another matcher's score where it ranked; rounded to 6 places
     query_path: str = ""  # as the catalogue writes it
     candidate_path: str = ""
     query_identity: str = ""  # at the time of the decision; empty where unknown
     candidate_identity: str = ""
-    model: str = ""
+    model: str = ""  # as model_and_matcher has it
     layer: str = ""
     overlay_shown: tuple[str, ...] = ()  # parts of the overlay on screen, such as lines; joined by |
     blind: bool = False  # whether identity and similarity were hidden

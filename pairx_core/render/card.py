@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, PngImagePlugin
 
 from pairx_core.catalogue import Photo, photo_digest
-from pairx_core.decisions.decision import Decision
+from pairx_core.decisions.decision import Decision, split_model
 from pairx_core.decisions.evidence import Evidence, TickedMatch
 from pairx_core.errors import DecisionLogError, ExplanationError
 from pairx_core.explain.explanation import PairExplanation
@@ -24,6 +24,15 @@ DPI = 200  # of the page
 _JPEG_QUALITY = 92  # of the page's picture in a PDF
 _DIGEST_DIGITS = 16
 _FORMATS = (".png", ".pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """How another matcher than the model ranked the candidate."""
+
+    matcher: str  # its table
+    score: str = ""  # as the table has it; its scale is its own, so it is no similarity
+    rank: int | None = None  # of the candidate, from 1; None: it is not in the table
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,9 +50,12 @@ class EvidenceCard:
     ticked_elsewhere: str = (
         ""  # the layer or model whose explanation was ticked, where it is not the one drawn
     )
-    similarity: float | None = None  # cosine, -1 to 1
-    rank: int | None = None  # of the candidate, from 1
-    standing: str = ""  # where the similarity stands among known pairs, as KnownPairs.in_words says it
+    similarity: float | None = None  # cosine, -1 to 1, of the model
+    rank: int | None = None  # of the candidate, from 1, by the model
+    ranking: Ranking | None = None  # another matcher's; None: the model ranked
+    standing: str = (
+        ""  # where what ranked, similarity or score, stands among known pairs, as KnownPairs.in_words says it
+    )
     model: str = ""
     model_fingerprint: str = ""  # identifies weights and preprocessing
     layer: str = ""
@@ -85,6 +97,7 @@ def gather_card(
     k_lines: int | None = None,
     decision: Decision | None = None,
     evidence: Evidence | None = None,
+    ranking: Ranking | None = None,
     standing: str = "",
     filters: str = "",
     catalogue: str = "",
@@ -92,15 +105,17 @@ def gather_card(
     """The card of a pair, with what its explanation, its decision and the ticked matches say of themselves.
 
     Similarity and rank are those of the decision, where it was made on this query and this candidate and by the model
-    of the explanation; else the similarity is the explanation's. The other arguments are the fields of
-    :class:`EvidenceCard`.
+    of the explanation; else the similarity is the explanation's. Where another matcher ranked, the similarity is the
+    explanation's too, and the matcher's ranking is the one given, or else the decision's. The other arguments are the
+    fields of :class:`EvidenceCard`.
 
     Raises:
         ExplanationError: the explanation is of other photos.
         DecisionLogError: the decision or the ticked matches are of other photos.
     """
     _check_evidence(evidence, decision)
-    ranked = decision if decision is not None and _is_ranked_so(decision, candidate, explanation) else None
+    ranking = ranking or _ranking(decision, candidate)
+    ranked = decision if _is_ranked_so(decision, candidate, explanation) and ranking is None else None
     similarity = ranked.similarity if ranked else None
     if similarity is None and explanation is not None:
         similarity = explanation.similarity
@@ -116,6 +131,7 @@ def gather_card(
         ticked_elsewhere=_elsewhere(evidence, explanation),
         similarity=similarity,
         rank=ranked.rank if ranked else None,
+        ranking=ranking,
         standing=standing,
         filters=filters,
         catalogue=catalogue,
@@ -219,17 +235,29 @@ def _digests(card: EvidenceCard) -> Mapping[str, str]:
     return {photo.id: photo_digest(photo)[:_DIGEST_DIGITS] for photo in (card.query, card.candidate)}
 
 
-def _is_ranked_so(decision: Decision, candidate: Photo, explanation: PairExplanation | None) -> bool:
-    """Whether the decision's similarity and rank are of this candidate for this query, and by the same model."""
-    is_same_model = explanation is None or decision.model in ("", explanation.model)
-    return is_same_model and decision.candidate_id == candidate.id
+def _is_ranked_so(decision: Decision | None, candidate: Photo, explanation: PairExplanation | None) -> bool:
+    """Whether a decision's similarity and rank are of this candidate for this query, and by the same model."""
+    if decision is None or decision.candidate_id != candidate.id:
+        return False
+    model, matcher = split_model(decision.model)
+    return not matcher and (explanation is None or model in ("", explanation.model))
+
+
+def _ranking(decision: Decision | None, candidate: Photo) -> Ranking | None:
+    """How another matcher ranked the candidate when it was decided; None: the model did."""
+    matcher = "" if decision is None else split_model(decision.model)[1]
+    if decision is None or not matcher:
+        return None
+    if decision.candidate_id != candidate.id:  # decided the other way round: its score is of that query
+        return Ranking(matcher)
+    return Ranking(matcher, "" if decision.similarity is None else f"{decision.similarity:g}", decision.rank)
 
 
 def _made_by(explanation: PairExplanation | None, decision: Decision | None) -> dict[str, str]:
     if explanation is not None:
         names = ("model", "model_fingerprint", "layer", "preprocessing")
         return {name: getattr(explanation, name) for name in names}
-    return {} if decision is None else {"model": decision.model, "layer": decision.layer}
+    return {} if decision is None else {"model": split_model(decision.model)[0], "layer": decision.layer}
 
 
 def _as_drawn(evidence: Evidence | None, candidate_id: str) -> tuple[TickedMatch, ...]:

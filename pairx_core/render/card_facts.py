@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from pairx_core.catalogue import Photo
-from pairx_core.decisions.decision import ADJUDICATED, Decision
+from pairx_core.decisions.decision import ADJUDICATED, Decision, split_model
 from pairx_core.decisions.evidence import TickedMatch
 from pairx_core.render.card import EvidenceCard
 from pairx_core.render.typesetting import AFTER_NAME
@@ -82,7 +82,7 @@ def making_facts(card: EvidenceCard) -> Rows:
     """What ranked the pair and explained it."""
     fingerprint = f", fingerprint {card.model_fingerprint[:16]}" if card.model_fingerprint else ""
     return [
-        ("Similarity", _similarity(card), 1),
+        *_ranked(card),
         ("Stands", card.standing or "not compared with known pairs", 3),
         ("Model", f"{card.model}{fingerprint}" if card.model else NOT_KNOWN, 2),
         ("Layer", card.layer or NOT_KNOWN, 1),
@@ -130,7 +130,9 @@ def _is_elsewhere(card: EvidenceCard) -> bool:
     """Whether the decision was made with another model or layer than the card shows."""
     if card.decision is None or not card.decision.model:
         return False
-    return (card.decision.model, card.decision.layer) != (card.model, card.layer)
+    matcher = "" if card.ranking is None else card.ranking.matcher
+    made_with = (*split_model(card.decision.model), card.decision.layer)
+    return made_with != (card.model, matcher, card.layer)
 
 
 def _shown(photo: Photo) -> str:
@@ -148,9 +150,18 @@ def _apart(query: Photo, candidate: Photo) -> str:
     return f"{days}, {distance_apart(query, candidate) or 'distance on the ground not known'}"
 
 
-def _similarity(card: EvidenceCard) -> str:
+def _ranked(card: EvidenceCard) -> Rows:
+    """What ranked the pair: the model, or another matcher, whose score is told apart from the model's similarity."""
     similarity = NOT_KNOWN if card.similarity is None else f"{card.similarity:.4f}"
-    return f"{similarity}, {'rank not known' if card.rank is None else f'rank {card.rank}'}"
+    if card.ranking is None:
+        return [("Similarity", f"{similarity}, {_rank(card.rank)}", 1)]
+    score = card.ranking.score or NOT_KNOWN
+    by_matcher = f"{card.ranking.matcher}{AFTER_NAME}: score {score}, {_rank(card.ranking.rank)}"
+    return [("Ranked by", by_matcher, 2), ("Similarity", f"{similarity}, of the model", 1)]
+
+
+def _rank(rank: int | None) -> str:
+    return "rank not known" if rank is None else f"rank {rank}"
 
 
 def _method(card: EvidenceCard) -> str:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from pages.components import projects
+from pairx_core.decisions.naming import GivenNames
+from pairx_core.decisions.store import open_decisions
 from pairx_core.project import read_project
 from tests.catalogue.making import FORMS
 from tests.catalogue.making import make_catalogue as make_form
@@ -62,6 +65,37 @@ def test_every_format_is_opened_reviewed_and_written_again(open_app, herd, tmp_p
     export, _ = app.session_state["made_export"][1:]
     table = {one["image_id"]: one["identity"] for one in csv.DictReader(io.StringIO(export.content.decode()))}
     assert table[query] == table[candidate] in ("Ann", "Bo")
+
+
+def test_a_file_that_was_made_is_not_offered_for_another_catalogue_and_ages_with_names(
+    open_app, herd, make_catalogue, decisions
+):
+    other = make_catalogue([("x1", "eve", "left", "", ""), ("x2", "unknown", "left", "", "")], "other")
+    app = setup(open_app(herd))
+
+    def exports() -> AppTest:
+        app.switch_page("pages/decisions.py").run()
+        app.segmented_control(key="shown_part").set_value("Export").run()
+        assert not app.exception
+        return app
+
+    def offered() -> list[str]:
+        return [
+            one.proto.label for one in app.get("download_button") if one.proto.label.startswith("Download ")
+        ]
+
+    press(exports(), "Make the file")
+    assert offered() == ["Download metadata_updated.csv"] and not app.warning
+    names = GivenNames(open_decisions(decisions).lines("names"))
+    names.give("u0", "Zoe", by="Ada", check=lambda name: None)
+    assert "Make it again" in said(exports().warning)
+    press(app, "Make the file")
+    assert not app.warning
+    app.switch_page("pages/setup.py").run()
+    field(app, "Catalogue").set_value(str(other))
+    submit(app)
+    exports()
+    assert not offered()
 
 
 def test_the_format_can_be_chosen(open_app, herd):

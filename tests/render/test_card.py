@@ -15,9 +15,10 @@ from PIL import Image
 from pairx_core.catalogue import Box, Photo
 from pairx_core.decisions import ADJUDICATED, Decision, Evidence, TickedMatch
 from pairx_core.errors import DecisionLogError, ExplanationError, PhotoError
-from pairx_core.render.card import draw_card, gather_card, write_card
+from pairx_core.render.card import Ranking, draw_card, gather_card, write_card
+from pairx_core.render.card_facts import making_facts
 from pairx_core.render.card_layout import PAGE, fit_pair, lay_out_card
-from pairx_core.render.typesetting import Area, draw_line
+from pairx_core.render.typesetting import AFTER_NAME, Area, draw_line
 
 from .making import explanation
 
@@ -143,6 +144,47 @@ def test_texts_of_any_script_and_length_stay_in_their_places(pair, wild, tag):
     labels = ("Session", "Note", "Similarity", "Catalogue", "Filters", "Apart", "SHA-256")
     assert all(f"\n{label}\n" in f"\n{said_on(layout)}\n" for label in labels)
     assert "2026-03-01 14:20 UTC, blind: no" in said_on(layout)
+
+
+TABLE = "made by hand; ranked by scores.csv"
+
+
+def making(one) -> dict[str, str]:
+    return {label: text.replace(AFTER_NAME, "") for label, text, _ in making_facts(one)}
+
+
+def test_the_score_of_another_matcher_is_told_apart_from_the_models_similarity(pair):
+    row = replace(decision(model=TABLE, layer="blocks.1"), similarity=92.5, rank=3)
+    for ranking in (None, Ranking("scores.csv", "92.5", 3)):
+        one = card(pair, decision=row, ranking=ranking, standing="above 9 of 10 same pairs")
+        assert making(one)["Ranked by"] == "scores.csv: score 92.5, rank 3"
+        assert making(one)["Similarity"] == "0.5000, of the model"
+        assert (one.similarity, one.rank, one.model) == (0.5, None, "made by hand")
+        assert "Made with" not in said_on(layout_of(one))
+        assert_all_in_place(layout_of(one))
+    assert "Ranked by" not in making(card(pair))
+
+
+def test_what_a_matcher_does_not_say_is_not_made_up(pair):
+    bare = gather_card(*pair, made_at=MADE, decision=decision(model=TABLE))
+    assert (bare.model, bare.similarity) == ("made by hand", None)
+    assert making(bare)["Ranked by"] == "scores.csv: score 0.75, rank 2"
+    assert making(bare)["Similarity"] == "not known, of the model"
+    turned = gather_card(*pair[::-1], made_at=MADE, decision=decision(model=TABLE))
+    assert making(turned)["Ranked by"] == "scores.csv: score not known, rank not known"
+
+
+def test_a_decision_on_another_ranking_says_so(pair):
+    row = decision(model="made by hand", layer="blocks.1")
+    one = card(pair, decision=row, ranking=Ranking("s.csv", "9", 1))
+    assert "Made with" in said_on(layout_of(one))
+    assert one.rank is None
+
+
+@pytest.mark.parametrize("wild", WILD)
+def test_a_matcher_of_any_name_stays_in_its_place(pair, wild):
+    row = decision(model=f"{wild}; ranked by {wild}", note=wild)
+    assert_all_in_place(layout_of(card(pair, decision=row, standing=wild, filters=wild, catalogue=wild)))
 
 
 @pytest.mark.parametrize("count", [0, 1, 9, 10, 11, 12, 13, 14, 15, 40])
