@@ -1,7 +1,8 @@
 """Catalogues as Camtrap DP packages: media, observations and deployments, each a CSV file.
 
 The format is described at https://camtrap-dp.tdwg.org (versions 0.1 to 1.0). A photo is an observation of an animal on
-a medium; its box is in shares of the picture.
+a medium; its box is in shares of the picture. An observation of an event is one on each medium of that event: in older
+versions media name their event, since 1.0 they are those of the deployment from eventStart to eventEnd.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pairx_core.catalogue.camtrap_events import MediaByTime
 from pairx_core.catalogue.catalogue import Catalogue
 from pairx_core.catalogue.cells import NO_NUMBER, box_of, date_or_note, known_value, place_or_note
 from pairx_core.catalogue.entries import Entry, FieldNames, checked_photos, shortened
@@ -29,7 +31,8 @@ _BOX = ("bboxx", "bboxy", "bboxwidth", "bboxheight")  # columns as column_key wr
 _NAMES = FieldNames(id="observationID", path="filePath", box="bboxX … bboxHeight")
 _MEDIA = ("mediaid", "deploymentid", "filepath", "filename", "timestamp", "sequenceid", "eventid")
 _OBSERVATIONS = ("observationid", "mediaid", "deploymentid", "eventid", "sequenceid", "observationtype",
-                 "scientificname", "individualid", "eventstart", "timestamp", *_BOX)  # fmt: skip
+                 "scientificname", "individualid", "eventstart", "eventend", "observationlevel",
+                 "timestamp", *_BOX)  # fmt: skip
 _DEPLOYMENTS = ("deploymentid", "locationid", "locationname", "latitude", "longitude")
 
 
@@ -156,7 +159,13 @@ class _Reader:
         for media_id, medium in media.items():
             if medium.event:
                 self._of_event[medium.event].append(media_id)
-        self._animals = Counter(_event(row) for row in self._rows if _is_animal(row))
+        animals = [row for row in self._rows if _is_animal(row)]
+        self._animals = Counter(_event(row) for row in animals if not row.cells.get("mediaid"))
+        self._seen = {
+            row.cells.get("mediaid", "") for row in animals
+        }  # media that have observations of their own
+        taken = {media_id: (medium.deployment, medium.timestamp) for media_id, medium in media.items()}
+        self._by_time = MediaByTime(taken, (_span(row) for row in animals))
 
     def entries(self) -> Iterator[Entry]:
         """A photo for each observation of an animal on a medium, or on each medium of its event."""
@@ -186,8 +195,15 @@ class _Reader:
             self._leave_out(row, "mediaID", f"media.csv has no mediaID “{shortened(media_id)}”.")
             return []
         event = _event(row)
-        if not self._of_event.get(event):
-            self._leave_out(row, "mediaID", "There is no mediaID, and no medium of the event.")
+        found = self._of_event.get(event) or self._by_time.between(
+            row.cells.get("deploymentid", ""), *_span(row)
+        )
+        if not found:
+            self._leave_out(
+                row,
+                "mediaID",
+                "There is no mediaID, and no medium of the event: none of its deployment from eventStart to eventEnd.",
+            )
             return []
         if self._animals[event] > 1:
             self._leave_out(
@@ -197,7 +213,20 @@ class _Reader:
                 "this one.",
             )
             return []
-        return self._of_event[event]
+        return self._not_seen(row, found)
+
+    def _not_seen(self, row: TableRow, media: list[str]) -> list[str]:
+        """Those of an event's media that have no observation of their own, which says more than the event's."""
+        left = [media_id for media_id in media if media_id not in self._seen]
+        if len(left) < len(media):
+            self._problems.note(
+                f"{len(media) - len(left):,} of the event's {len(media):,} media have observations of their own, which "
+                "are used instead.",
+                kind="event and media",
+                row=row.number,
+                column="observationLevel",
+            )
+        return left
 
     def _entry(self, row: TableRow, name: str, media_id: str) -> Entry | None:
         medium, cells = self._media[media_id], row.cells
@@ -248,8 +277,15 @@ def _is_animal(row: TableRow) -> bool:
     return kind == "animal" or (not kind and bool(row.cells.get("scientificname")))
 
 
+def _span(row: TableRow) -> tuple[str, str]:
+    """When an observation's event began and ended, as written."""
+    return row.cells.get("eventstart", ""), row.cells.get("eventend", "")
+
+
 def _event(row: TableRow) -> str:
-    return row.cells.get("eventid") or row.cells.get("sequenceid", "")
+    cells = row.cells
+    by_time = "/".join((cells.get("deploymentid", ""), *_span(row))).strip("/")
+    return cells.get("eventid") or cells.get("sequenceid", "") or by_time
 
 
 def _box(row: TableRow) -> Box | None:

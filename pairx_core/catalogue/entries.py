@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -14,6 +14,7 @@ from pairx_core.catalogue.pictures import UnusablePicture
 from pairx_core.catalogue.problems import ProblemList
 from pairx_core.catalogue.turning import reaches_too_far
 
+WITHOUT_BOXES = "individuals without boxes"
 _OUTSIDE, _BEYOND = "box outside the picture", "box beyond the picture"
 _MOST_OF_ONE_CELL = 60  # characters that a message quotes
 
@@ -61,9 +62,11 @@ def checked_photos(
 ) -> list[Photo]:
     """The photos of a catalogue in ``folder`` that can be used; what is wrong with others goes to ``problems``.
 
-    Of several entries with one id the first is taken. Headers of pictures are read, no pixels.
+    Of several entries with one id the first is taken. A picture that several of them name as a whole, each with
+    another individual, is one photo of nobody known: it would teach the wrong thing about each. Headers of pictures are
+    read, no pixels.
     """
-    unique = _without_repetitions(entries, names, problems)
+    unique = _one_for_each_whole(_without_repetitions(entries, names, problems), names, problems)
     found = find_pictures(folder, [entry.written for entry in unique])
     masks = _find_mask_pictures(folder, unique)
     photos = (
@@ -91,11 +94,54 @@ def _without_repetitions(entries: Sequence[Entry], names: FieldNames, problems: 
                 f"Give each {problems.unit} its own {names.id}.",
                 kind=f"{names.id} used twice",
                 row=entry.row,
+                of=entry,
                 column=names.id,
             )
         else:
             first[entry.id] = entry
     return list(first.values())
+
+
+def _one_for_each_whole(entries: Sequence[Entry], names: FieldNames, problems: ProblemList) -> list[Entry]:
+    """The entries, with one of nobody known for those of several animals that have no box but share a picture."""
+    whole: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.box is None:
+            whole.setdefault(entry.written, []).append(entry)
+    kept: dict[int, Entry | None] = {}
+    for together in whole.values():
+        identities = {one.identity for one in together}
+        if len(identities) < 2:
+            continue
+        kept |= dict.fromkeys(map(id, together))
+        kept[id(together[0])] = replace(together[0], identity=None)
+        _note_whole(together, names, problems)
+    found = (kept.get(id(entry), entry) for entry in entries)
+    return [entry for entry in found if entry is not None]
+
+
+def _note_whole(together: Sequence[Entry], names: FieldNames, problems: ProblemList) -> None:
+    first, *others = together
+    listed = ", ".join(
+        f"“{shortened(one.identity)}”" if one.identity else "nobody known" for one in together[:5]
+    )
+    problems.note(
+        f"“{shortened(first.written)}” is said to be of {listed}, and it is not known who is where. The whole picture "
+        f"is used as one photo of nobody known; give each individual a box ({names.box}).",
+        kind=WITHOUT_BOXES,
+        row=first.row,
+        column=names.box,
+        of=first,
+    )
+    for one in others:
+        problems.left_out(
+            f"“{shortened(one.written)}” is used as a whole in {problems.unit} {first.row} already. Give each "
+            f"individual a box ({names.box}).",
+            kind=WITHOUT_BOXES,
+            row=one.row,
+            column=names.box,
+            of=one,
+        )
 
 
 def _find_mask_pictures(folder: Path, entries: Sequence[Entry]) -> dict[str, FoundPicture | UnusablePicture]:
@@ -114,16 +160,18 @@ def _photo(
 ) -> Photo | None:
     written = shortened(entry.written)
     if isinstance(found, UnusablePicture):
-        problems.left_out(f"“{written}” {found}", kind=found.kind, row=entry.row, column=names.path)
+        problems.left_out(f"“{written}” {found}", kind=found.kind, row=entry.row, column=names.path, of=entry)
         return None
     try:
         box = _box_within(entry, found.header.size, names, problems)
     except ValueError as wrong:
-        problems.left_out(str(wrong), kind=_OUTSIDE, row=entry.row, column=names.box)
+        problems.left_out(str(wrong), kind=_OUTSIDE, row=entry.row, column=names.box, of=entry)
         return None
     _note_size(entry, found.header.size, names, problems)
     for note in found.header.notes:
-        problems.note(f"“{written}” {note}", kind="colours or orientation", row=entry.row, column=names.path)
+        problems.note(
+            f"“{written}” {note}", kind="colours or orientation", row=entry.row, column=names.path, of=entry
+        )
     return Photo(
         id=entry.id,
         path=found.path,
@@ -137,6 +185,7 @@ def _photo(
         latitude=None if entry.place is None else entry.place[0],
         longitude=None if entry.place is None else entry.place[1],
         mask=_mask(entry, masks, found.header.size, problems),
+        row=entry.row,
     )
 
 
@@ -152,6 +201,7 @@ def _note_size(entry: Entry, size: tuple[int, int], names: FieldNames, problems:
         "box, and export the catalogue again for the picture as it is.",
         kind="size of the picture",
         row=entry.row,
+        of=entry,
         column="width, height",
     )
 
@@ -188,6 +238,7 @@ def _box_within(entry: Entry, size: tuple[int, int], names: FieldNames, problems
             "cut off there.",
             kind=_BEYOND,
             row=entry.row,
+            of=entry,
             column=names.box,
         )
     return clipped
@@ -231,6 +282,7 @@ def _mask(
             f"“{shortened(cell.written)}” {reason} The photo is used without a mask.",
             kind="mask",
             row=entry.row,
+            of=entry,
             column=cell.column,
         )
         return None

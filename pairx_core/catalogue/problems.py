@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Literal
+from typing import Literal, Protocol
 
 from pairx_core.catalogue.catalogue import Problem
 
 _MOST_NOTES_OF_A_KIND = 10
+
+
+class Described(Protocol):
+    """What a catalogue says about one photo."""
+
+    @property
+    def id(self) -> str:
+        """Of the photo."""
+
+    @property
+    def written(self) -> str:
+        """The path as the catalogue has it."""
 
 
 class ProblemList:
@@ -21,24 +33,57 @@ class ProblemList:
         self._found: list[Problem] = []
 
     def left_out(
-        self, message: str, *, kind: str = "", row: int = 0, column: str = "", file: str = ""
+        self,
+        message: str,
+        *,
+        kind: str = "",
+        row: int = 0,
+        column: str = "",
+        file: str = "",
+        of: Described | None = None,
     ) -> None:
-        """A photo is not used."""
-        self._add("left_out", message, kind or column or "file", row, column, file)
+        """A photo is not used.
 
-    def note(self, message: str, *, kind: str, row: int = 0, column: str = "", file: str = "") -> None:
-        """Something its owner should know."""
-        self._add("note", message, kind, row, column, file)
+        Args:
+            message: what is wrong and what to do.
+            kind: a few words that like problems share.
+            row: of the table.
+            column: of the table.
+            file: where the problem is, instead of a row.
+            of: the photo, for the report.
+        """
+        self._add("left_out", message, kind or column or "file", row, column, file, of)
+
+    def note(
+        self,
+        message: str,
+        *,
+        kind: str,
+        row: int = 0,
+        column: str = "",
+        file: str = "",
+        of: Described | None = None,
+    ) -> None:
+        """Something its owner should know; the arguments are those of :meth:`left_out`."""
+        self._add("note", message, kind, row, column, file, of)
 
     def in_order(self) -> tuple[Problem, ...]:
         """All problems by row, those of the whole catalogue first."""
         return tuple(sorted(self._found, key=lambda problem: problem.row))
 
     def _add(
-        self, severity: Literal["left_out", "note"], message: str, kind: str, row: int, column: str, file: str
+        self,
+        severity: Literal["left_out", "note"],
+        message: str,
+        kind: str,
+        row: int,
+        column: str,
+        file: str,
+        of: Described | None,
     ) -> None:
         where = self._where(row, column, file)
-        self._found.append(Problem(severity, where, message, kind, row, column, file))
+        written, photo_id = (file, "") if of is None else (file or of.written, of.id)
+        self._found.append(Problem(severity, where, message, kind, row, column, written, photo_id))
 
     def _where(self, row: int, column: str, file: str) -> str:
         return ", ".join(

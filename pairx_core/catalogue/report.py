@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import combinations
 from pathlib import Path
 
 from pairx_core.catalogue.catalogue import Catalogue, CatalogueSummary, Problem
@@ -21,6 +20,7 @@ from pairx_core.errors import PhotoError
 
 REPORT_COLUMNS = ("severity", "kind", "row", "column", "photo_id", "file", "message")
 DUPLICATE, TWO_NAMES = "same picture twice", "same picture, two individuals"
+MANY_BOXES = "many boxes on one picture"
 ALIKE_NAMES, ODD_FLANK, ODD_DATE, SMALL = (
     "names that look alike",
     "odd orientation",
@@ -33,7 +33,7 @@ _FIRST_PHOTO = datetime(1839, 1, 1)
 _FLANK = re.compile(
     r"(left|right|front|back|rear|up|down|top|bottom|dorsal|ventral|head|tail|side|lateral|both|none|unknown)+"
 )
-_MOST_BOXES = 50  # of one picture that are compared with each other
+_MOST_BOXES = 50  # of one picture that others are compared with
 
 Progress = Callable[[int, int], None]  # called with (done, total)
 
@@ -118,29 +118,52 @@ def _finding(photo: Photo, kind: str, message: str, column: str = "") -> Problem
         photo.catalogue_path or photo.path.name,
         message,
         kind,
-        column=column,
+        photo.row,
+        column,
         file=photo.catalogue_path,
         photo_id=photo.id,
     )
 
 
 def _duplicates(photos: Iterable[Photo], progress: Progress | None) -> Iterator[Problem]:
-    """Photos that show the same part of the same picture."""
+    """Photos that show the same part of the same picture: one finding for each photo that comes later."""
     for group in _of_same_bytes(photos, progress):
-        for first, second in combinations(group[:_MOST_BOXES], 2):
-            if _shared(first, second) < _SAME_BOX:
-                continue  # two animals on one picture
-            if first.identity == second.identity or not (first.is_known and second.is_known):
+        kept: list[Photo] = []  # of each part and individual the first
+        for photo in group:
+            same = [
+                one for one in kept if _shared(one, photo) >= _SAME_BOX
+            ]  # else: two animals on one picture
+            other = next((one for one in same if _differ(one, photo)), None)
+            if other is not None:
+                yield _finding(photo, TWO_NAMES, _two_names(other, photo), "identity")
+            elif same:
                 message = (
-                    f"It is the same picture as “{first.id}” ({first.catalogue_path}). Keep one of them."
+                    f"It is the same picture as “{same[0].id}” ({same[0].catalogue_path}). Keep one of them."
                 )
-                yield _finding(second, DUPLICATE, message)
-            else:
+                yield _finding(photo, DUPLICATE, message)
+            if any(one.identity == photo.identity for one in same):
+                continue
+            if len(kept) == _MOST_BOXES:
                 message = (
-                    f"It is the same picture as “{first.id}” ({first.catalogue_path}), which is said to be "
-                    f"“{first.identity}”; here it is “{second.identity}”. One of the names is wrong."
+                    f"The picture has more than {_MOST_BOXES} boxes. This one and those that follow were compared "
+                    f"with the first {_MOST_BOXES} only; look at them yourself."
                 )
-                yield _finding(second, TWO_NAMES, message)
+                yield _finding(photo, MANY_BOXES, message)
+            if len(kept) <= _MOST_BOXES:
+                kept.append(photo)
+
+
+def _differ(first: Photo, second: Photo) -> bool:
+    """Whether two photos are said to be of two known individuals."""
+    return first.is_known and second.is_known and first.identity != second.identity
+
+
+def _two_names(first: Photo, second: Photo) -> str:
+    remedy = "If both are on it, give each a box of its own; if not, one of the names is wrong."
+    return (
+        f"It is the same picture as “{first.id}” ({first.catalogue_path}), which is said to be “{first.identity}”; "
+        f"here it is “{second.identity}”. {remedy}"
+    )
 
 
 def _of_same_bytes(photos: Iterable[Photo], progress: Progress | None) -> list[list[Photo]]:

@@ -1,8 +1,9 @@
 """Catalogues as TrapTagger exports them: a CSV file with one row for each image, its animals side by side.
 
 Columns can be renamed in TrapTagger; usual names are known. ``Individuals``, ``Flank`` and ``Boxes`` hold one value for
-each animal, joined by ``|``. TrapTagger keeps a box as left, top, right and bottom in shares of the picture; a box of
-four numbers that do not fit that order is taken as left, top, width and height.
+each animal, joined by ``|``. TrapTagger keeps a box as left, top, right and bottom in shares of the picture. Where the
+boxes of a file are in shares but not all fit that order, all of them are taken as left, top, width and height, as boxes
+in pixels are.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from pathlib import Path
 from pairx_core.catalogue.catalogue import Catalogue
 from pairx_core.catalogue.cells import box_of, date_or_note, known_value, place_or_note
 from pairx_core.catalogue.dates import day_order
-from pairx_core.catalogue.entries import Entry, FieldNames, checked_photos, id_from_path, shortened
+from pairx_core.catalogue.entries import (
+    WITHOUT_BOXES,
+    Entry,
+    FieldNames,
+    checked_photos,
+    id_from_path,
+    shortened,
+)
 from pairx_core.catalogue.locating import is_address
 from pairx_core.catalogue.photo import Box
 from pairx_core.catalogue.problems import ProblemList
@@ -77,6 +85,7 @@ class _Reader:
             name: next((one for one in usual if one in columns), usual[0]) for name, usual in _COLUMNS.items()
         }
         self._order = day_order(self._cell(row, "date") for row in table.rows)
+        self._corners = self._has_corners()
 
     def entries(self) -> Iterator[Entry]:
         """The animals of each row."""
@@ -90,10 +99,30 @@ class _Reader:
                 continue
             yield from self._animals(row, written)
 
+    def _has_corners(self) -> bool:
+        """Whether the file's boxes in shares are left, top, right and bottom, which all of them fit then."""
+        fours: list[tuple[float, ...]] = []
+        for row in self._rows:
+            try:
+                fours += (four for four in _fours(self._cell(row, "boxes")) if _in_shares(four))
+            except ValueError:  # told with its row
+                continue
+        if not fours:
+            return False
+        fit = all(right > left and bottom > top for left, top, right, bottom in fours)
+        read = "right and bottom" if fit else "width and height"
+        self._problems.note(
+            f"Boxes are taken as left, top, {read} in shares of the picture, by what all {len(fours):,} of them fit. "
+            "Look at a photo to see whether its box lies around the animal.",
+            kind="boxes",
+            column=self._columns["boxes"],
+        )
+        return fit
+
     def _animals(self, row: TableRow, written: str) -> Iterator[Entry]:
         individuals = _split(self._cell(row, "individuals"))
         try:
-            boxes = _boxes(self._cell(row, "boxes"))
+            boxes = [_box(four, corners=self._corners) for four in _fours(self._cell(row, "boxes"))]
         except ValueError:
             self._leave_out(
                 row,
@@ -111,7 +140,7 @@ class _Reader:
             self._problems.note(
                 f"There are {len(individuals)} individuals and {len(boxes)} boxes, so it is not known who is where. "
                 "The whole image is used as a photo of nobody known; give each individual a box.",
-                kind="individuals without boxes",
+                kind=WITHOUT_BOXES,
                 row=row.number,
                 column=self._columns["boxes"],
             )
@@ -173,8 +202,8 @@ def _at(cell: str, place: int) -> str:
     return parts[0] if len(parts) == 1 else (parts[place] if place < len(parts) else "")
 
 
-def _boxes(cell: str) -> list[Box]:
-    """The boxes of a cell, in any usual brackets.
+def _fours(cell: str) -> list[tuple[float, ...]]:
+    """The four numbers of each box of a cell, in any usual brackets.
 
     Raises:
         ValueError: not four numbers each.
@@ -184,12 +213,20 @@ def _boxes(cell: str) -> list[Box]:
     numbers = [_NUMBER.findall(part) for part in re.split(r"[|;]|\]\s*,\s*\[|\)\s*,\s*\(", cell)]
     if any(len(four) != 4 for four in numbers):
         raise ValueError(cell)
-    return [_box(four) for four in numbers]
+    return [tuple(map(float, four)) for four in numbers]
 
 
-def _box(four: list[str]) -> Box:
-    left, top, third, fourth = (float(number) for number in four)
-    in_shares = max(left, top, third, fourth) <= 1.001
-    if in_shares and third > left and fourth > top:  # corners, as TrapTagger keeps them
-        return box_of([str(left), str(top), str(third - left), str(fourth - top)])
-    return box_of(four)
+def _in_shares(four: tuple[float, ...]) -> bool:
+    return max(four) <= 1.001
+
+
+def _box(four: tuple[float, ...], *, corners: bool) -> Box:
+    """The box of four numbers.
+
+    Raises:
+        ValueError: it has no size.
+    """
+    left, top, third, fourth = four
+    if corners and _in_shares(four):
+        third, fourth = third - left, fourth - top
+    return box_of([str(left), str(top), str(third), str(fourth)])

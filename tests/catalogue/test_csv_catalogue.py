@@ -132,7 +132,7 @@ def test_how_a_table_is_written_makes_no_difference(
         return read_catalogue(path)
 
     plain = read_as(list(rows[0]), ",", str, "utf-8", "\n")
-    assert len(plain) == len(rows)
+    assert len(plain) + plain.summary().left_out == len(rows)  # without those of several on a whole picture
     assert read_as(order, separator, case, encoding, line_end) == plain
 
 
@@ -310,13 +310,14 @@ def test_many_notes_of_a_kind_are_folded(folder):
 
 
 def test_the_summary_counts(folder):
+    save(folder / "d.jpg")
     catalogue = read(
         folder,
         "image_id,identity,path,species",
         "1,Ann,a.jpg,nyala",
         "2,Ann,b.jpg,nyala",
         "3,Bo,sub/c.jpg,",
-        "4,unknown,a.jpg,ray",
+        "4,unknown,d.jpg,ray",
         "5,Cy,gone.jpg,ray",
     )
     summary = catalogue.summary()

@@ -12,7 +12,15 @@ import pytest
 from PIL import Image
 
 from pairx_core.catalogue import CatalogueReport, check_catalogue, read_catalogue
-from pairx_core.catalogue.report import ALIKE_NAMES, DUPLICATE, ODD_DATE, ODD_FLANK, SMALL, TWO_NAMES
+from pairx_core.catalogue.report import (
+    ALIKE_NAMES,
+    DUPLICATE,
+    MANY_BOXES,
+    ODD_DATE,
+    ODD_FLANK,
+    SMALL,
+    TWO_NAMES,
+)
 from tests.catalogue.making import FORMS, make_catalogue, save, write_csv
 
 
@@ -73,6 +81,46 @@ def test_two_animals_on_one_picture_are_no_copies_and_two_nearly_equal_boxes_are
         '3,Bo,a.png,"[55,0,64,80]"',
     )
     assert [text[:2] for text in of_kind(found, DUPLICATE)] == ["3:"]
+
+
+def test_each_later_copy_is_one_finding_however_many_there_are(folder):
+    rows = [f"{n},Ann,a.png" for n in range(1, 201)]
+    found = report(folder, "image_id,identity,path", *rows)
+    assert len(of_kind(found, DUPLICATE)) == 199
+    assert [one.row for one in found.findings] == list(range(3, 202))
+
+
+def test_two_names_on_one_part_of_a_picture_ask_for_boxes(folder):
+    box = '"[0,0,100,80]"'
+    header = "image_id,identity,path,bbox"
+    found = report(folder, header, f"1,unknown,a.png,{box}", f"2,Ann,a.png,{box}", f"3,Bo,a.png,{box}")
+    (said,) = of_kind(found, TWO_NAMES)
+    assert said.startswith("3:") and "said to be “Ann”; here it is “Bo”" in said
+    assert "give each a box" in said
+
+
+def test_where_a_picture_has_more_boxes_than_are_compared_that_is_said(folder):
+    rows = [f'{n},i{n},a.png,"[{2 * n},0,1,90]"' for n in range(51)]
+    found = report(folder, "image_id,identity,path,bbox", *rows)
+    assert len(of_kind(found, MANY_BOXES)) == 1
+
+
+def test_every_finding_has_its_row_photo_and_file(folder):
+    found = report(
+        folder,
+        "image_id,identity,path,orientation,bbox",
+        "1,Ann,a.png,sideways,",
+        "2,Ann,gone.png,,",
+        '3,Ann,b.png,,"[500,500,9,9]"',
+        '4,Ann,c.png,,"[0,0,500,80]"',
+    )
+    rows = list(csv.DictReader(io.StringIO(found.csv_text(), newline="")))
+    assert {(row["row"], row["photo_id"], row["file"]) for row in rows} == {
+        ("2", "1", "a.png"),
+        ("3", "2", "gone.png"),
+        ("4", "3", "b.png"),
+        ("5", "4", "c.png"),
+    }
 
 
 def test_names_flanks_dates_and_small_animals_that_are_odd(folder):
