@@ -71,6 +71,9 @@ def datasets(name: str | None, folder: Path | None, download: bool) -> None:
 @click.option(
     "--species", multiple=True, help="A scientific name: “plains zebra=Equus quagga”. May be given again."
 )
+@click.option(
+    "--raw", is_flag=True, help="wildlife-datasets: without protection from spreadsheets' formulas."
+)
 def export(
     catalogue: Path,
     log: str,
@@ -81,6 +84,7 @@ def export(
     time_zone: str,
     title: str,
     species: tuple[str, ...],
+    raw: bool,
 ) -> None:
     """Write who is on CATALOGUE's photos by the decisions in LOG (a file or a database's address), for a program."""
     from pairx_core.catalogue import read_catalogue
@@ -92,7 +96,11 @@ def export(
     photos, store = read_catalogue(catalogue, form), _store(log)
     resolution = resolve(photos, settle(store.decisions()), GivenNames(store.lines("names")).names())
     options = ExportOptions(
-        submitter=submitter, title=title, time_zone=_zone(time_zone), scientific_names=_names(species)
+        submitter=submitter,
+        title=title,
+        time_zone=_zone(time_zone),
+        scientific_names=_names(species),
+        neutralise=not raw,
     )
     made = EXPORTS[name].write(photos, resolution, options)
     for label, findings in (

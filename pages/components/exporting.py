@@ -68,6 +68,13 @@ def _made_of(summary: Summary, given: Mapping[str, GivenName], options: Mapping[
 def _options(workspace: Workspace, name: str) -> Mapping[str, str]:
     """What the catalogue and its decisions do not say."""
     entered: dict[str, str] = {}
+    if name == "wildlife-datasets" and not st.checkbox(
+        "Safe for spreadsheets",
+        value=True,
+        help="Text that a spreadsheet would run as a formula gets an apostrophe in front. Opened here, it is taken "
+        "away again; switch it off for other programs.",
+    ):
+        entered["raw"] = "true"
     if name == "wildbook":
         entered["submitter"] = st.text_input(
             "Submitter", help="The Wildbook user that the encounters belong to."
@@ -122,6 +129,7 @@ def _as_options(entered: Mapping[str, str]) -> ExportOptions:
         title=entered.get("title", "").strip(),
         time_zone=time_zone,
         scientific_names=species,
+        neutralise="raw" not in entered,
     )
 
 

@@ -14,7 +14,6 @@ from pages.components.record import Summary, known_identities
 from pages.components.saying import plain
 from pages.components.words import count, file_name
 from pages.components.workspace import Workspace
-from pairx_core.decisions.exporting import neutralise_cell
 from pairx_core.decisions.individuals import (
     Contradiction,
     Individuals,
@@ -23,6 +22,7 @@ from pairx_core.decisions.individuals import (
 )
 from pairx_core.decisions.settling_pairs import Pair
 from pairx_core.errors import PairxError
+from pairx_core.formulas import neutralise_cell
 
 _A_PAGE = 10  # of each list
 _PICTURES = 8  # of an individual

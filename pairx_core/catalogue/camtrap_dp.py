@@ -53,7 +53,7 @@ def read_camtrap_dp(path: Path) -> Catalogue:
     A photo's id is its ``observationID``.
     """
     folder = path if path.is_dir() else path.parent
-    files = _files(folder)
+    files = package_files(folder)
     observations = read_table(files["observations"], _OBSERVATIONS, required=("observationid",))
     problems = ProblemList(files["observations"].name)
     media = _media(files["media"], problems)
@@ -73,8 +73,8 @@ class _Medium:
     event: str
 
 
-def _files(folder: Path) -> dict[str, Path]:
-    """The package's tables, by name.
+def package_files(folder: Path) -> dict[str, Path]:
+    """The package's tables, by name, with absolute paths below the folder.
 
     Raises:
         CatalogueError: media or observations are missing, or lie outside the folder.

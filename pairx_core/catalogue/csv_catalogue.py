@@ -30,6 +30,7 @@ from pairx_core.catalogue.photo import Box
 from pairx_core.catalogue.problems import ProblemList
 from pairx_core.catalogue.tables import Table, TableRow, column_key, read_table
 from pairx_core.errors import CatalogueError
+from pairx_core.formulas import MARKER, restore_cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,16 @@ def read_csv_catalogue(path: Path, form: TableFormat = WILDLIFE_DATASETS) -> Cat
     problems = ProblemList(path.name)
     _note_assumptions(table, form, problems)
     rows = _Rows(form, table, problems)
-    usable = [entry for row in table.rows if (entry := rows.entry(row)) is not None]
+    usable = [entry for row in map(_restored, table.rows) if (entry := rows.entry(row)) is not None]
     photos = checked_photos(path.parent, usable, form.names, problems)
     return Catalogue.checked(path, photos, problems.in_order())
+
+
+def _restored(row: TableRow) -> TableRow:
+    """A row of our own export without the apostrophes that keep a spreadsheet from running its texts."""
+    if row.cells.get(MARKER, "").casefold() != "true":
+        return row
+    return replace(row, cells={column: restore_cell(text) for column, text in row.cells.items()})
 
 
 def _note_assumptions(table: Table, form: TableFormat, problems: ProblemList) -> None:

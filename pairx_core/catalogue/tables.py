@@ -52,6 +52,16 @@ def read_table(path: Path, known: Sequence[str], required: Sequence[str]) -> Tab
     return Table(tuple(column.strip() for column in columns), rows, notes)
 
 
+def read_records(path: Path, known: Sequence[str]) -> list[tuple[int, list[str]]]:
+    """A table's records as they are written, each with its number, the header first.
+
+    Raises:
+        CatalogueError: unreadable, empty, not text, or broken quotation marks.
+    """
+    text, _ = _text(path)
+    return list(_records(path, text, _separator(text, known)))
+
+
 def read_columns(path: Path, known: Sequence[str]) -> frozenset[str]:
     """A table's columns as :func:`column_key` writes them, to find out what kind of table it is.
 

@@ -8,7 +8,6 @@ export such a cell gets an apostrophe in front (OWASP, *CSV Injection*), and a l
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,15 +17,14 @@ from pairx_core.decisions.decision import Decision
 from pairx_core.decisions.evidence import Evidence, EvidenceLog
 from pairx_core.decisions.rows import COLUMNS, HEADER, row_bytes
 from pairx_core.errors import DecisionLogError
+from pairx_core.formulas import MARKER, neutralise_cell
 
-MARKER = "neutralised"  # the column of an export that says true in rows written by neutralise_cell
 TEXT_COLUMNS = tuple(  # whose cells may hold anything that somebody typed
     column
     for column in COLUMNS
     if column not in {"decided_at", "decision", "rank", "similarity", "blind", "seconds"}
 )
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # without it, Excel takes UTF-8 for the letters of the local country
-_FORMULA = re.compile(r"'*[\s\ufeff\u200b-\u200d\u2060]*[=+\-@\t\r\n＝＋－＠]")
 
 
 def export_csv(
@@ -71,21 +69,6 @@ def csv_bytes(decisions: Iterable[Decision], *, neutralise: bool = True) -> byte
         return HEADER + b"".join(map(row_bytes, decisions))
     header = HEADER.removesuffix(b"\n") + f",{MARKER}\n".encode()
     return _BYTE_ORDER_MARK + header + b"".join(map(_neutralised_row, decisions))
-
-
-def neutralise_cell(text: str) -> str:
-    """The text with an apostrophe in front if a spreadsheet might run it, or if it might seem to have one.
-
-    Such texts start with ``= + - @``, also in full width, a tab or a line end, after any spaces and
-    apostrophes; so :func:`restore_cell` gives every text back exactly.
-    """
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def restore_cell(text: str) -> str:
-    """The text that :func:`neutralise_cell` was given."""
-    rest = text.removeprefix("'")
-    return rest if _FORMULA.match(rest) else text
 
 
 def _neutralised_row(decision: Decision) -> bytes:

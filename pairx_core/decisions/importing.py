@@ -19,9 +19,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pairx_core.decisions.checking import checked
 from pairx_core.decisions.decision import Decision
-from pairx_core.decisions.exporting import MARKER, TEXT_COLUMNS, restore_cell
+from pairx_core.decisions.exporting import TEXT_COLUMNS
 from pairx_core.decisions.rows import COLUMNS, HEADER, parse_row
 from pairx_core.errors import DecisionLogError
+from pairx_core.formulas import MARKER, restore_cell
 
 NEEDED = ("decision_id", "decided_at", "reviewer", "query_id", "candidate_id", "decision")
 

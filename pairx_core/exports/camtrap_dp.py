@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from pairx_core.catalogue.catalogue import Catalogue
 from pairx_core.errors import PhotoError
+from pairx_core.exports.camtrap_copy import copied_package
 from pairx_core.exports.camtrap_package import description, description_bytes, details_note
 from pairx_core.exports.camtrap_tables import (
     DEPLOYMENTS,
@@ -20,7 +22,7 @@ from pairx_core.exports.camtrap_tables import (
     observation_row,
     shares_of,
 )
-from pairx_core.exports.csv_files import csv_bytes, neutralised_note
+from pairx_core.exports.csv_files import csv_bytes
 from pairx_core.exports.export import DEFAULTS, Export, ExportOptions, check_any
 from pairx_core.exports.findings import Finding, LeftOut, midnight_note, photo_count
 from pairx_core.exports.places import Folder
@@ -31,9 +33,6 @@ TITLE = "a Camtrap DP package"
 FILE_NAME = "camtrap_dp.zip"
 MIME = ZIP
 _UNPACK = "Unpack the file there."
-_UNPACK_ELSEWHERE = (
-    "Unpack the file in a copy of this folder: here it would replace the tables of the package that was read."
-)
 
 
 def write_camtrap_dp(
@@ -41,12 +40,19 @@ def write_camtrap_dp(
 ) -> Export:
     """All photos with a date, a latitude and a longitude, each as an observation of one animal.
 
+    A catalogue that was read from a package is that package again, with identities filled in and nothing else changed.
     Photos of one site and place are a deployment, from the first photo to the last. Boxes are upright, in shares of
     the picture. Observations that reviewers decided say who and when; for the others that is not known, and empty.
 
     Raises:
         ExportError: no photo can be written.
     """
+    if catalogue.form == "camtrap-dp":
+        copied, told = copied_package(catalogue, resolution)
+        return Export(zip_bytes(copied), (), FILE_NAME, MIME, tuple(told))
+    options = replace(
+        options, neutralise=False
+    )  # it is no spreadsheet's, and an identity must stay what it is
     folder, left_out = Folder(catalogue), LeftOut()
     taken = captures(catalogue.photos, folder, options, left_out)
     check_any(len(taken), TITLE, left_out.findings())
@@ -65,11 +71,10 @@ def write_camtrap_dp(
         "observations.csv": csv_bytes(OBSERVATIONS, observations.values(), options),
     }
     notes = (
-        folder.note(_UNPACK_ELSEWHERE if catalogue.form == "camtrap-dp" else _UNPACK),
+        folder.note(_UNPACK),
         details_note(about),
         *_time_notes(taken, options),
         *box_notes,
-        *neutralised_note(observations.items(), options),
     )
     return Export(zip_bytes(files), left_out.findings(), FILE_NAME, MIME, notes)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import PurePosixPath
 
 from pairx_core.catalogue.catalogue import Catalogue
 from pairx_core.catalogue.photo import Photo
-from pairx_core.exports.csv_files import Row, csv_bytes, neutralised_note
+from pairx_core.exports.csv_files import Row, csv_bytes
 from pairx_core.exports.export import DEFAULTS, Export, ExportOptions, check_any
 from pairx_core.exports.findings import LeftOut, midnight_note
 from pairx_core.exports.places import Folder
@@ -43,6 +43,7 @@ def write_camtrapr(catalogue: Catalogue, resolution: Resolution, options: Export
     Raises:
         ExportError: no photo can be written.
     """
+    options = replace(options, neutralise=False)  # R is no spreadsheet, and an identity must stay what it is
     folder, left_out = Folder(catalogue), LeftOut()
     found = (
         _record(photo, resolution.of(photo.id).identity, folder, options, left_out)
@@ -55,7 +56,6 @@ def write_camtrapr(catalogue: Catalogue, resolution: Resolution, options: Export
     notes = (
         folder.note(),
         *midnight_note(photo for photo in catalogue.photos if photo.id in written),
-        *neutralised_note(zip((record.photo_id for record in records), rows, strict=True), options),
     )
     return Export(csv_bytes(COLUMNS, rows, options), left_out.findings(), FILE_NAME, MIME, notes)
 

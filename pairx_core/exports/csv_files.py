@@ -6,9 +6,9 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from pairx_core.decisions.exporting import neutralise_cell
 from pairx_core.exports.export import ExportOptions
 from pairx_core.exports.findings import Finding, photo_count
+from pairx_core.formulas import MARKER, neutralise_cell
 
 Cell = str | int | float | None
 Row = Mapping[str, Cell]
@@ -17,13 +17,19 @@ Row = Mapping[str, Cell]
 def csv_bytes(columns: Sequence[str], rows: Iterable[Row], options: ExportOptions) -> bytes:
     """A table; a row's missing cells are empty.
 
-    Texts that a spreadsheet would run are neutralised unless the options say otherwise. Numbers never are.
+    Texts that a spreadsheet would run are neutralised unless the options say otherwise. Numbers never are. Where there
+    are any such texts, a last column says so, by which ``read_catalogue`` knows that it has to take that back.
     """
+    listed = list(rows)
+    is_marked = options.neutralise and any(_runs(cell) for row in listed for cell in row.values())
     buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, columns, restval="", lineterminator="\n")
+    writer = csv.DictWriter(
+        buffer, [*columns, MARKER] if is_marked else columns, restval="", lineterminator="\n"
+    )
     writer.writeheader()
-    for row in rows:
-        writer.writerow({column: _written(cell, options) for column, cell in row.items()})
+    for row in listed:
+        mark = {MARKER: "true"} if is_marked else {}
+        writer.writerow({column: _written(cell, options) for column, cell in row.items()} | mark)
     return buffer.getvalue().encode()
 
 
@@ -36,7 +42,8 @@ def neutralised_note(rows_of: Iterable[tuple[str, Row]], options: ExportOptions)
         yield Finding(
             "neutralised",
             f"{photo_count(len(photos))} with a text that begins with = + - or @, which a spreadsheet would run as a "
-            "formula: an apostrophe was put in front of it. For a program that is no spreadsheet, export without this.",
+            "formula: an apostrophe was put in front of it, which PAIR-X Review takes away again. For another program "
+            "that is no spreadsheet, export without this.",
             photos,
         )
 

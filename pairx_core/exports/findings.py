@@ -40,6 +40,7 @@ FindingKind = Literal[
     "time_zone",
     "deployment_times",
     "package_details",
+    "event_identities",
     "reads_as_unknown",
 ]
 

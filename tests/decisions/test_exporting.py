@@ -13,15 +13,13 @@ from hypothesis import strategies as st
 
 from pairx_core.decisions import COLUMNS, Decision, DecisionLog, Evidence, EvidenceLog
 from pairx_core.decisions.exporting import (
-    MARKER,
     TEXT_COLUMNS,
     csv_bytes,
     export_csv,
-    neutralise_cell,
-    restore_cell,
 )
 from pairx_core.decisions.importing import read_decisions_bytes, read_decisions_file
 from pairx_core.errors import DecisionLogError
+from pairx_core.formulas import MARKER, neutralise_cell, restore_cell
 
 DANGEROUS = set("=+-@\t\r\n＝＋－＠")
 PAYLOADS = [

@@ -18,6 +18,7 @@ from pairx_core.errors import ExportError
 from pairx_core.exports.camtrap_dp import write_camtrap_dp
 from pairx_core.exports.camtrap_tables import Place, deployment_ids
 from pairx_core.exports.export import Export, ExportOptions
+from tests.catalogue.making import save
 from tests.exports.making import WHEN, kinds, made_up, named, resolved, say
 
 PUBLISHED = json.loads(Path(__file__).with_name("published_camtrap_dp.json").read_text(encoding="utf-8"))
@@ -96,12 +97,11 @@ def test_a_package_with_odd_names_is_valid(catalogue, tmp_path):
     export = write_camtrap_dp(catalogue, resolved(catalogue, names=(named("u1", "@Žofie"),)))
     assert faults(unpack(export, tmp_path)) == []
     assert {row["deploymentID"] for row in rows(export, "observations")} == {
-        '\'=dam, "the old"\none',
+        '=dam, "the old"\none',
         "spring",
     }
-    assert rows(export, "observations")[-1]["individualID"] == "'@Žofie"
-    (note,) = (one for one in export.notes if one.kind == "neutralised")
-    assert note.photo_ids == ("a3", "a4", "b2", "c1", "u1")
+    assert rows(export, "observations")[-1]["individualID"] == "@Žofie"
+    assert "neutralised" not in kinds(export.notes)
 
 
 # --- read again ------------------------------------------------------------------------------------------------------
@@ -137,6 +137,84 @@ def test_a_package_can_be_written_from_a_package(catalogue, small_catalogue):
     again = read_catalogue(unpack(export, folder))
     assert again.individuals.keys() == {"ann", "bo", "cy"}
     assert again.photo("u1").identity == "cy"
+
+
+_MEDIA = (
+    "mediaID,deploymentID,captureMethod,timestamp,filePath,filePublic,fileMediatype,favorite\n"
+    + "".join(
+        f"m{n},d1,activityDetection,2026-03-01T10:00:0{n}+02:00,{n}.jpg,true,image/jpeg,true\n"
+        for n in (1, 2, 3)
+    )
+)
+_DEPLOYED = (
+    "deploymentID,latitude,longitude,deploymentStart,deploymentEnd,cameraID\n"
+    "d1,-24.9,31.5,2026-01-01T00:00:00+02:00,2026-06-01T00:00:00+02:00,cam7\n"
+)
+_OBSERVED = (
+    "observationID,deploymentID,mediaID,eventID,eventStart,eventEnd,observationLevel,observationType,scientificName,"
+    "individualID,classificationMethod,classifiedBy,classificationProbability,ourOwn\n"
+    "o1,d1,m1,e1,,,media,animal,Equus quagga,=Ann,human,Zoe,,x\n"
+    "o2,d1,m2,e1,,,media,animal,Equus quagga,,machine,net,0.91,\n"
+    "o3,d1,m1,e1,,,media,vehicle,,,machine,net,0.5,y\n"
+)
+
+
+def package(folder: Path, observed: str = _OBSERVED) -> Catalogue:
+    for number in (1, 2, 3):
+        save(folder / f"{number}.jpg")
+    about = {
+        "name": "ours",
+        "resources": [{"name": n, "path": f"{n}.csv"} for n in ("deployments", "media", "observations")],
+    }
+    (folder / "datapackage.json").write_text(json.dumps(about))
+    for name, text in (("deployments", _DEPLOYED), ("media", _MEDIA), ("observations", observed)):
+        (folder / f"{name}.csv").write_text(text)
+    return read_catalogue(folder)
+
+
+def test_a_package_that_was_read_comes_back_with_nothing_but_identities_changed(tmp_path):
+    catalogue = package(tmp_path)
+    export = write_camtrap_dp(catalogue, resolved(catalogue, say("o2", "o1", "accept")))
+    made = files(export)
+    for name in ("datapackage.json", "deployments.csv", "media.csv"):
+        assert made[name] == (tmp_path / name).read_bytes()
+    before = list(csv.DictReader(io.StringIO(_OBSERVED)))
+    first, second, third = rows(export, "observations")
+    assert (third, first["individualID"], first["ourOwn"]) == (
+        {**before[2], "classificationTimestamp": ""},
+        "=Ann",
+        "x",
+    )
+    changed = {"individualID": "=Ann", "classificationMethod": "human", "classifiedBy": "Ben"}
+    changed |= {"classificationTimestamp": "2026-03-01T12:00:00Z", "classificationProbability": ""}
+    assert second == before[1] | changed
+    again = read_catalogue(unpack(export, tmp_path))
+    assert again.photo("o2").identity == "=Ann"
+    untouched = write_camtrap_dp(again, resolved(again))
+    assert files(untouched) == made
+
+
+def test_an_event_of_two_individuals_stays_as_it_was(tmp_path):
+    span = "2026-03-01T10:00:01+02:00,2026-03-01T10:00:02+02:00"
+    header = "observationID,deploymentID,mediaID,eventStart,eventEnd,observationType,individualID\n"
+    catalogue = package(tmp_path, f"{header}o1,d1,,{span},animal,\no3,d1,m3,,,animal,Ann\n")
+    both = write_camtrap_dp(
+        catalogue, resolved(catalogue, say("o1/m1", "o3", "accept"), say("o1/m2", "o3", "accept"))
+    )
+    assert rows(both, "observations")[0]["individualID"] == "Ann"
+    one = write_camtrap_dp(catalogue, resolved(catalogue, say("o1/m1", "o3", "accept")))
+    assert rows(one, "observations")[0]["individualID"] == ""
+    (note,) = (note for note in one.notes if note.kind == "event_identities")
+    assert note.photo_ids == ("o1/m1", "o1/m2")
+
+
+def test_observations_that_changed_meanwhile_are_not_filled(tmp_path):
+    catalogue = package(tmp_path)
+    resolution = resolved(catalogue, say("o2", "o1", "accept"))
+    lines = _OBSERVED.splitlines(keepends=True)
+    (tmp_path / "observations.csv").write_text("".join([lines[0], lines[2], lines[1]]))
+    with pytest.raises(ExportError, match="changed since it was read"):
+        write_camtrap_dp(catalogue, resolution)
 
 
 # --- who, when, what -------------------------------------------------------------------------------------------------

@@ -82,11 +82,11 @@ def test_contradicted_photos_are_not_records():
     assert export.left_out[0].photo_ids == ("u", "v")
 
 
-def test_formulas_are_neutralised():
+def test_names_stay_what_they_are():
     catalogue = made_up(u=None)
     export = write_camtrapr(catalogue, resolved(catalogue, names=(named("u", "@SUM(1)"),)))
-    assert rows(export)[0]["Individual"] == "'@SUM(1)"
-    assert "neutralised" in kinds(export.notes)
+    assert rows(export)[0]["Individual"] == "@SUM(1)"
+    assert "neutralised" not in kinds(export.notes)
 
 
 def test_a_day_without_a_time_is_noted():

@@ -116,6 +116,17 @@ def test_formulas_are_neutralised_and_listed():
     assert kinds(plain.notes) == ["where_to_save"]
 
 
+@pytest.mark.parametrize("name", ["-7", "=1+1", "'-7", "@x", "Ann's"])
+@pytest.mark.parametrize("neutralise", [True, False])
+def test_a_name_that_was_neutralised_is_read_as_it_was(small_catalogue, name, neutralise):
+    catalogue = read_catalogue(small_catalogue)
+    resolution = resolved(catalogue, names=(named("u1", name),))
+    export = write_wildlife_datasets(catalogue, resolution, ExportOptions(neutralise=neutralise))
+    small_catalogue.write_bytes(export.content)
+    assert read_catalogue(small_catalogue).photo("u1").identity == name
+    assert ("neutralised" in rows(export)[0]) is (neutralise and name != "Ann's")
+
+
 def test_a_path_that_a_spreadsheet_would_run_is_written_otherwise(small_catalogue):
     odd = small_catalogue.parent / "=1+1.jpg"
     (small_catalogue.parent / "a1.jpg").rename(odd)
