@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "evaluate": {"explain", "retrieval", "models", "catalogue"},
     "exports": {"catalogue", "decisions"},
 }
-PLAIN = {"errors", "formulas", "frames", "paths", "version"}
+PLAIN = {"addresses", "errors", "formulas", "frames", "paths", "version"}
 
 
 def loaded_by(code: str) -> set[str]:

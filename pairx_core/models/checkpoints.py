@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,13 +35,9 @@ class Checkpoint:
     """Weights, and what the file says about itself."""
 
     path: Path
-    weights: dict[str, Tensor]
+    weights: dict[str, Tensor]  # under their names in the module, without what training wraps around it
     metadata: dict[str, str]
-
-    @property
-    def plain(self) -> dict[str, Tensor]:
-        """The weights under their names in the module, without what training wraps around it."""
-        return _plain_names(self.weights)
+    ignored: tuple[str, ...] = ()  # what the file holds besides, such as a loss
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -70,7 +67,7 @@ def load_weights(module: nn.Module, checkpoint: Checkpoint) -> None:
     Raises:
         ModelError: weights missing, left over or of another shape, each named.
     """
-    weights = {key: value for key, value in checkpoint.plain.items() if not key.startswith(_HEADS)}
+    weights = {key: value for key, value in checkpoint.weights.items() if not key.startswith(_HEADS)}
     expected = module.state_dict()
     optional = {key for key in expected if key.endswith("num_batches_tracked")}
     missing = sorted(expected.keys() - weights.keys() - optional)
@@ -82,7 +79,8 @@ def load_weights(module: nn.Module, checkpoint: Checkpoint) -> None:
     ]
     differences = [("Missing", missing), ("Not in the model", extra), ("Of another shape", misfits)]
     if any(keys for _, keys in differences):
-        listed = " ".join(_listed(label, keys) for label, keys in differences if keys)
+        differences.append(("Not looked at", list(checkpoint.ignored)))
+        listed = " ".join(listing(label, keys) for label, keys in differences if keys)
         raise ModelError(
             f"{checkpoint.path}: these weights are of another model. {listed} "
             "Choose the architecture that the checkpoint was trained with."
@@ -115,7 +113,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="pt") as file:
             weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-            return Checkpoint(path, weights, dict(file.metadata() or {}))
+            return _unwrapped(path, weights, dict(file.metadata() or {}))
     except (SafetensorError, OSError) as error:
         raise _damaged(path, error) from None
 
@@ -130,21 +128,35 @@ def _read_pickled_weights(path: Path) -> Checkpoint:
             content = content[key]
     if not isinstance(content, dict) or not all(_is_weight(*item) for item in content.items()):
         raise ModelError(f"{path}: there are no weights in this file (a dictionary of tensors is needed).")
-    return Checkpoint(path, content, {})
+    return _unwrapped(path, content, {})
 
 
 def _is_weight(name: object, value: object) -> bool:
     return isinstance(name, str) and isinstance(value, Tensor)
 
 
-def _plain_names(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    for prefix in _PREFIXES:
-        if weights and all(key.startswith(prefix) for key in weights):
-            weights = {key.removeprefix(prefix): value for key, value in weights.items()}
-    return weights
+def _unwrapped(path: Path, weights: dict[str, Tensor], metadata: dict[str, str]) -> Checkpoint:
+    """The weights of the module within the modules that training put around it, layer by layer.
+
+    The module is where most weights are; those beside it, such as a loss or a copy, are not part of it.
+    """
+    ignored: list[str] = []
+    passed = ""
+    while weights:
+        counts = {prefix: sum(key.startswith(prefix) for key in weights) for prefix in _PREFIXES}
+        prefix = max(_PREFIXES, key=counts.__getitem__)
+        if 2 * counts[prefix] < len(weights):
+            break
+        ignored += (passed + key for key in weights if not key.startswith(prefix))
+        passed += prefix
+        weights = {
+            key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)
+        }
+    return Checkpoint(path, weights, metadata, tuple(sorted(ignored)))
 
 
-def _listed(label: str, keys: list[str], most: int = 5) -> str:
+def listing(label: str, keys: Sequence[str], most: int = 5) -> str:
+    """Names for a message: “Missing: a, b and 7 more.”"""
     more = f" and {len(keys) - most} more" if len(keys) > most else ""
     return f"{label}: {', '.join(keys[:most])}{more}."
 

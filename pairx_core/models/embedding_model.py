@@ -77,16 +77,29 @@ class EmbeddingModel:
         self.name = name
         self.origin = origin or ModelOrigin("a module in memory")
         self._recommended_layer = recommended_layer
+        self._code = ""
+
+    def made_by(self, code: str) -> EmbeddingModel:
+        """The same model, whose fingerprint changes with the code that made it too.
+
+        Args:
+            code: a digest of it; what an embedding is may depend on more than on weights.
+        """
+        made = copy.copy(self)
+        made.__dict__.pop("fingerprint", None)
+        made._code = code
+        return made
 
     def with_preprocessing(self, preprocessing: Preprocessing) -> EmbeddingModel:
         """The same module with another preprocessing."""
-        return EmbeddingModel(
+        changed = EmbeddingModel(
             self.module,
             preprocessing,
             self.name,
             recommended_layer=self._recommended_layer,
             origin=self.origin,
         )
+        return changed.made_by(self._code)
 
     @property
     def device(self) -> torch.device:
@@ -96,8 +109,8 @@ class EmbeddingModel:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hex digits that change with any weight, the architecture or the preprocessing."""
-        digest = hashlib.sha256(f"{self.module}\n{self.preprocessing}".encode())
+        """16 hex digits that change with any weight, the architecture, the preprocessing or a lab's own code."""
+        digest = hashlib.sha256(f"{self.module}\n{self.preprocessing}{self._code}".encode())
         for name, tensor in sorted(self.module.state_dict().items()):
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())

@@ -13,8 +13,9 @@ from typing import Any
 
 from torch import nn
 
+from pairx_core.addresses import without_password
 from pairx_core.errors import ModelError
-from pairx_core.models.checkpoints import Checkpoint, load_weights, read_checkpoint
+from pairx_core.models.checkpoints import Checkpoint, listing, load_weights, read_checkpoint
 from pairx_core.models.embedding_model import EmbeddingModel, ModelOrigin, tried
 from pairx_core.models.hook import is_hook, load_hook
 from pairx_core.models.hub import ModelFiles, Progress, files_in, files_of_repository
@@ -36,6 +37,10 @@ from pairx_core.paths import tidy_path
 
 DEMO_CHECKPOINT = Path(__file__).resolve().parents[2] / "data_samples" / "demo_model.safetensors"
 _CHECKPOINT_ENDINGS = (".safetensors", ".pth", ".pt", ".bin")
+_WITH_FILE = re.compile(  # an architecture has two letters at least: C:\\weights.pth is a path
+    rf"(?P<architecture>[\w.-]{{2,}}):(?P<file>.+(?:{'|'.join(map(re.escape, _CHECKPOINT_ENDINGS))}))",
+    re.I | re.S,
+)
 _REPOSITORY = re.compile(r"(?P<place>[\w.-]+/[\w.-]+)(@(?P<revision>[\w./-]+))?")
 
 
@@ -84,20 +89,24 @@ def load_model(
     _check_choices(input_size, normalisation)
     if checkpoint in (None, "") and is_hook(name.strip()) and not _is_architecture_with_file(name.strip()):
         return tried(_with_choices(load_hook(name.strip()), input_size, normalisation))
-    found = _resolve(name, checkpoint, progress)
+    return _loaded(_resolve(name, checkpoint, progress), input_size, normalisation)
+
+
+def _loaded(found: _Found, input_size: int | None, normalisation: str | None) -> EmbeddingModel:
+    """The model in some files, tried once."""
     weights = read_checkpoint(found.weights)
     module, architecture = _built(found, weights, input_size)
     module.eval().requires_grad_(False)
     if found.known is not None and not found.known.is_built_as(architecture):
         found = replace(found, known=None)
-    preprocessing = preprocessing_of(module, weights, found.config, architecture, found.known)
     chosen = {"input_size": input_size is not None, "normalisation": bool(normalisation)}
-    assumed = _assumed(
-        found, weights, architecture, {name for name, is_chosen in chosen.items() if is_chosen}
-    )
+    assumed = _assumed(found, weights, architecture, {one for one, is_chosen in chosen.items() if is_chosen})
+    if weights.ignored:
+        count = f"{len(weights.ignored):,} of the file's weights are taken to be no part of the model."
+        assumed = (*assumed, f"{count} {listing('Left out', weights.ignored)}")
     model = EmbeddingModel(
         module,
-        preprocessing,
+        preprocessing_of(module, weights, found.config, architecture, found.known),
         found.label,
         recommended_layer=weights.metadata.get("recommended_layer"),
         origin=ModelOrigin(found.source, found.licence or weights.metadata.get("license", ""), assumed),
@@ -108,8 +117,10 @@ def load_model(
 def _resolve(name: str, checkpoint: str | Path | None, progress: Progress | None) -> _Found:
     """What the user wrote, as files."""
     name = name.strip().strip("\"'")
-    if checkpoint is not None and str(checkpoint).strip():
-        path = _path(str(checkpoint).strip())
+    given = str(checkpoint or "").strip()
+    _refuse_addresses(name, given)
+    if given:
+        path = _path(given)
         if name in ("", "demo"):  # the demo's name was left standing: the file may say its architecture
             return _checkpoint("", path)
         return _checkpoint(name, path)
@@ -129,9 +140,25 @@ def _resolve(name: str, checkpoint: str | Path | None, progress: Progress | None
     return _of_timm(name, progress)
 
 
+def _refuse_addresses(*written: str) -> None:
+    address = next((one for one in written if "://" in one), None)
+    if address is not None:
+        raise ModelError(
+            f"“{without_password(address)}” is an address, from which nothing is loaded. Download the file and give "
+            "its path, or owner/name of a model on the hub."
+        )
+
+
 def _is_architecture_with_file(name: str) -> bool:
-    architecture, colon, rest = name.partition(":")
-    return bool(colon) and rest.lower().endswith(_CHECKPOINT_ENDINGS) and len(architecture) > 1
+    """Whether a name is ARCHITECTURE:PATH, and not a path with a colon in it."""
+    return _WITH_FILE.fullmatch(name) is not None and not _is_file(name)
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return bool(name) and _path(name).is_file()
+    except (ModelError, OSError):  # a name that no path has
+        return False
 
 
 def _checkpoint(architecture: str, path: Path) -> _Found:
@@ -253,14 +280,14 @@ def _check_architecture(architecture: str) -> None:
 def _built(found: _Found, checkpoint: Checkpoint, input_size: int | None) -> tuple[nn.Module, str]:
     """The module with its weights, and its architecture: timm's name, or miewid."""
     named = found.architecture or checkpoint.metadata.get("architecture", "")
-    if is_miewid(checkpoint.plain):
+    if is_miewid(checkpoint.weights):
         backbone = named or str(found.config.get("model_name") or MIEWID_BACKBONE)
         _check_architecture(backbone)
         with _buildable(backbone):
             module: nn.Module = MiewID(backbone)
-        load_weights(module, replace(checkpoint, weights=embedder_weights(checkpoint.plain)))
+        load_weights(module, replace(checkpoint, weights=embedder_weights(checkpoint.weights)))
         return module, MIEWID
-    architecture = named or swin_architecture(checkpoint.plain)
+    architecture = named or swin_architecture(checkpoint.weights)
     if not architecture:
         raise ModelError(
             f"{checkpoint.path}: this checkpoint does not say its architecture; give it before the path, "
@@ -269,7 +296,7 @@ def _built(found: _Found, checkpoint: Checkpoint, input_size: int | None) -> tup
     _check_architecture(architecture)
     module = _timm(architecture, _options(architecture, found, checkpoint, input_size))
     if architecture.startswith("swin_"):
-        checkpoint = replace(checkpoint, weights=tidy_swin(checkpoint.plain))
+        checkpoint = replace(checkpoint, weights=tidy_swin(checkpoint.weights))
     load_weights(module, checkpoint)
     return module, architecture
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib
 import json
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -383,9 +385,17 @@ class TestHook:
             "def whole():\n    return load_model('demo')\n"
             "def fails():\n    raise KeyError('weights')\n"
             "def nothing():\n    return None\n"
+            "def leaves():\n    raise SystemExit(3)\n"
+            "def bare():\n    from pairx_core import EmbeddingModel\n"
+            "    return EmbeddingModel(torch.nn.Linear(7, 7), None, 'x')\n"
             "def wrong():\n    return torch.nn.Linear(7, 7), Preprocessing((64, 64))\n"
         )
+        (tmp_path / "lab_odd.py").write_text("1 / 0")
+        (tmp_path / "lab_exit.py").write_text("import sys\nsys.exit('no GPU')")
+        (tmp_path / "lab_syntax.py").write_text("def")
         monkeypatch.syspath_prepend(tmp_path)
+        for name in [one for one in sys.modules if one.startswith("lab_")]:
+            monkeypatch.delitem(sys.modules, name)
 
     def test_a_function_is_called_only_where_the_environment_allows_it(self, monkeypatch):
         monkeypatch.delenv("PAIRX_ALLOW_HOOKS", raising=False)
@@ -396,13 +406,44 @@ class TestHook:
         assert embedding(model).shape == (1, 4)
         assert load_model("lab_models:whole").name == "demo"
 
+    @pytest.mark.parametrize("changed", ["lab_code.py", "lab_parts.py", "lab_unused.py"])
+    def test_the_fingerprint_follows_the_code_that_the_model_consists_of(
+        self, monkeypatch, tmp_path, changed
+    ):
+        monkeypatch.setenv("PAIRX_ALLOW_HOOKS", "1")
+        forward = "    def forward(self, x):\n        return x.mean((2, 3)) + 1\n"
+        net = f"import torch\nclass Net(torch.nn.Module):\n{forward}"
+        hook = "from pairx_core import Preprocessing\nfrom lab_parts import Net\n"
+        (tmp_path / "lab_parts.py").write_text(net)
+        (tmp_path / "lab_unused.py").write_text("one = 1")
+        (tmp_path / "lab_code.py").write_text(
+            f"{hook}def ours():\n    return Net(), Preprocessing((64, 64))\n"
+        )
+
+        def fingerprint() -> str:
+            for name in [one for one in sys.modules if one.startswith("lab_")]:
+                del sys.modules[name]
+            importlib.invalidate_caches()
+            return load_model("lab_code:ours").fingerprint
+
+        first = fingerprint()
+        assert fingerprint() == first
+        path = tmp_path / changed
+        path.write_text(path.read_text().replace("1", "2").replace("64", "32") + "\n# another\n")
+        assert (fingerprint() != first) is (changed != "lab_unused.py")
+
     @pytest.mark.parametrize(
         ("name", "message"),
         [
             ("lab_models:fails", "failed: KeyError"),
             ("lab_models:nothing", "gives NoneType"),
             ("lab_models:wrong", "cannot take a photo: RuntimeError"),
-            ("lab_models:absent", "cannot be imported"),
+            ("lab_models:absent", "has no function absent"),
+            ("lab_models:leaves", "failed: SystemExit"),
+            ("lab_models:bare", "how a photo is prepared"),
+            ("lab_odd:ours", "its code failed with ZeroDivisionError"),
+            ("lab_exit:ours", "its code failed with SystemExit"),
+            ("lab_syntax:ours", "its code failed with SyntaxError"),
             ("no_such_lab:ours", "cannot be imported"),
         ],
     )

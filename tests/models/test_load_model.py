@@ -199,3 +199,48 @@ def test_nothing_is_said_to_be_assumed_that_was_chosen(tiny_checkpoint, tmp_path
     assert len(load_model(name).origin.assumed) == 2
     assert "normalisation" in " ".join(load_model(name, input_size=96).origin.assumed)
     assert load_model(name, input_size=96, normalisation="half").origin.assumed == ()
+
+
+@pytest.mark.parametrize(
+    "around", ["model.module.", "model._orig_mod.", "net.model.", "module.model.net.", "_orig_mod.module."]
+)
+def test_what_training_put_around_the_module_is_taken_off_layer_by_layer(tiny_checkpoint, tmp_path, around):
+    weights = {f"{around}{name}": value for name, value in load_file(tiny_checkpoint).items()}
+    weights |= {"criterion.weight": torch.ones(3), f"{around[:6]}loss.margin": torch.ones(1)}
+    torch.save({"state_dict": weights}, tmp_path / "lab.pth")
+    model = load_model(TINY_ARCHITECTURE, checkpoint=tmp_path / "lab.pth")
+    plain = load_model(str(tiny_checkpoint)).module.state_dict()
+    assert all(torch.equal(value, plain[name]) for name, value in model.module.state_dict().items())
+    assert (
+        "criterion.weight" in model.origin.assumed[-1]
+        and "2 of the file's weights" in model.origin.assumed[-1]
+    )
+
+
+def test_what_was_left_out_is_named_where_weights_do_not_fit(tiny_checkpoint, tmp_path):
+    weights = {f"model.{name}": value for name, value in load_file(tiny_checkpoint).items()}
+    torch.save(weights | {"teacher.weight": torch.ones(3)}, tmp_path / "lab.pth")
+    with pytest.raises(ModelError, match=r"Not looked at: teacher\.weight"):
+        load_model("resnet18", checkpoint=tmp_path / "lab.pth")
+
+
+@pytest.mark.parametrize(
+    "name", ["a:b.safetensors", "run 2026-03-01T10:00:00.safetensors", "efficientnet_b0:x.safetensors"]
+)
+def test_a_path_with_a_colon_in_it_is_a_path(tiny_checkpoint, tmp_path, monkeypatch, name):
+    (tmp_path / name).write_bytes(tiny_checkpoint.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    expected = load_model(str(tiny_checkpoint)).fingerprint
+    assert load_model(str(tmp_path / name)).fingerprint == load_model(name).fingerprint == expected
+    with pytest.raises(ModelError, match="gone:b.pth: there is no such checkpoint"):
+        load_model(str(tmp_path / "gone:b.pth"))
+
+
+@pytest.mark.parametrize(
+    "address", ["https://ada:secret@lab.org/w.pth", "s3://bucket/w.safetensors", "file:///w.pth"]
+)
+def test_addresses_are_refused(address):
+    for arguments in ({"name": address}, {"name": TINY_ARCHITECTURE, "checkpoint": address}):
+        with pytest.raises(ModelError, match="is an address") as told:
+            load_model(**arguments)
+        assert "secret" not in str(told.value)
