@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import streamlit as st
 
@@ -68,72 +68,74 @@ def show(workspace: Workspace, coordinator: str) -> None:
 
 def _fields(workspace: Workspace) -> _Wanted:
     left, right = st.columns(2, gap="large")
-    photos = workspace.index.photos
     with left:
-        name = st.text_input("Name", max_chars=80, placeholder="spring 2026", key="new_name")
-        reviewers = st.text_area(
-            "Reviewers, one a line",
-            height=110,
-            key="new_reviewers",
-            help="Names as they will stand in the record; where people sign in, their e-mail addresses.",
-        )
-        mode = st.radio(
-            "What reviewers see",
-            [_BLIND, _OPEN, _OPEN_TOGETHER],
-            captions=[
-                "First the bare photos, then the explanation; identities and others' verdicts stay hidden.",
-                "Identities, similarity and explanation from the start.",
-                "As open, with what the other reviewers said.",
-            ],
-            key="new_mode",
-        )
+        people = _people()
     with right:
-        which = st.segmented_control(
-            "Queries",
-            [TO_IDENTIFY, ALL_PHOTOS],
-            default=_first_choice(photos),
-            required=True,
-            key="new_which",
-        )
-        species, flanks, sites = (
-            frozenset(st.multiselect(label, _values(photos, field), placeholder="all", key=f"new_{field}"))
-            for label, field in (("Species", "species"), ("Flank", "flank"), ("Site", "site"))
-        )
-        with st.container(horizontal=True):
-            most = st.number_input(
-                "Most queries", 0, value=0, key="new_most", help="Drawn by lot; 0: all of them"
-            )
-            k = st.number_input("Candidates a query", 1, K, 3, key="new_k")
-        with st.container(horizontal=True):
-            overlap = st.number_input("Reviewers a pair", 1, value=2, key="new_overlap")
-            known = st.number_input(
-                "Known-answer pairs",
-                0,
-                value=10,
-                key="new_known",
-                help="Pairs of identified photos, half of them the same individual, hidden among the others; all "
-                "reviewers see them.",
-            )
-        with st.container(horizontal=True):
-            order = st.selectbox("Order", list(_ORDERS), format_func=_ORDERS.__getitem__, key="new_order")
-            seed = st.number_input(
-                "Seed", 0, value=1, key="new_seed", help="The same seed draws the same lots"
-            )
-    return _Wanted(
-        name,
-        tuple(reviewers.splitlines()),
-        which or ALL_PHOTOS,
-        species,
-        flanks,
-        sites,
-        int(most),
-        int(k),
-        int(overlap),
-        int(known),
-        cast(Order, order),
-        mode,
-        int(seed),
+        queries = _which_queries(workspace.index.photos)
+        lots = _lots()
+    return _Wanted(**people, **queries, **lots)
+
+
+def _people() -> dict[str, Any]:
+    """Who reviews, and what they see."""
+    name = st.text_input("Name", max_chars=80, placeholder="spring 2026", key="new_name")
+    reviewers = st.text_area(
+        "Reviewers, one a line",
+        height=110,
+        key="new_reviewers",
+        help="Names as they will stand in the record; where people sign in, their e-mail addresses.",
     )
+    mode = st.radio(
+        "What reviewers see",
+        [_BLIND, _OPEN, _OPEN_TOGETHER],
+        captions=[
+            "First the bare photos, then the explanation; identities and others' verdicts stay hidden.",
+            "Identities, similarity and explanation from the start.",
+            "As open, with what the other reviewers said.",
+        ],
+        key="new_mode",
+    )
+    return {"name": name, "reviewers": tuple(reviewers.splitlines()), "mode": mode}
+
+
+def _which_queries(photos: Sequence[Photo]) -> dict[str, Any]:
+    """Which photos are queries, and how many candidates each has."""
+    which = st.segmented_control(
+        "Queries",
+        [TO_IDENTIFY, ALL_PHOTOS],
+        default=_first_choice(photos),
+        required=True,
+        key="new_which",
+    )
+    species, flanks, sites = (
+        frozenset(st.multiselect(label, _values(photos, field), placeholder="all", key=f"new_{field}"))
+        for label, field in (("Species", "species"), ("Flank", "flank"), ("Site", "site"))
+    )
+    with st.container(horizontal=True):
+        most = st.number_input(
+            "Most queries", 0, value=0, key="new_most", help="Drawn by lot; 0: all of them"
+        )
+        k = st.number_input("Candidates a query", 1, K, 3, key="new_k")
+    chosen = {"which": which or ALL_PHOTOS, "species": species, "flanks": flanks, "sites": sites}
+    return {**chosen, "most": int(most), "k": int(k)}
+
+
+def _lots() -> dict[str, Any]:
+    """How the pairs are dealt out."""
+    with st.container(horizontal=True):
+        overlap = st.number_input("Reviewers a pair", 1, value=2, key="new_overlap")
+        known = st.number_input(
+            "Known-answer pairs",
+            0,
+            value=10,
+            key="new_known",
+            help="Pairs of identified photos, half of them the same individual, hidden among the others; all "
+            "reviewers see them.",
+        )
+    with st.container(horizontal=True):
+        order = st.selectbox("Order", list(_ORDERS), format_func=_ORDERS.__getitem__, key="new_order")
+        seed = st.number_input("Seed", 0, value=1, key="new_seed", help="The same seed draws the same lots")
+    return {"overlap": int(overlap), "known": int(known), "order": order, "seed": int(seed)}
 
 
 def _plan(workspace: Workspace, wanted: _Wanted, coordinator: str) -> ExpertSession:

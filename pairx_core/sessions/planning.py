@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import combinations
-from typing import Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from pairx_core.decisions.checking import tidy_name
 from pairx_core.errors import SessionError
@@ -18,6 +18,15 @@ from pairx_core.sessions.definition import ExpertSession, Pair, SessionPair
 Order = Literal["by_query", "shuffled"]
 MOST_REVIEWERS = 50
 _LONGEST_NAME = 80  # characters
+
+
+class Noted(TypedDict, total=False):
+    """What a session says of itself; nothing of it changes the plan."""
+
+    catalogue: str  # its name
+    model: str  # that proposed the pairs
+    layer: str  # of the explanations
+    made_at: datetime  # now, unless given
 
 
 def plan_session(
@@ -32,10 +41,7 @@ def plan_session(
     is_blind: bool = True,
     shows_others: bool = False,
     seed: int = 0,
-    catalogue: str = "",
-    model: str = "",
-    layer: str = "",
-    made_at: datetime | None = None,
+    **noted: Unpack[Noted],
 ) -> ExpertSession:
     """A session in which ``overlap`` reviewers see each pair and all of them the known-answer pairs.
 
@@ -55,10 +61,7 @@ def plan_session(
         is_blind: bare photos first, then the explanation.
         shows_others: whether what the others said is shown; an open session only.
         seed: of shares and orders.
-        catalogue: the catalogue's fingerprint.
-        model: the model that proposed the pairs.
-        layer: the layer of the explanations.
-        made_at: when; now, unless given.
+        noted: what the session is to say of itself.
 
     Raises:
         SessionError: the plan cannot be made; the message says what to change.
@@ -67,27 +70,29 @@ def plan_session(
     known = _once(known_answers, set())
     judged = _once(pairs, {_unordered(pair) for pair in known})
     _check(name, names, judged, known, overlap, is_blind and shows_others)
-    lots = random.Random(seed)
-    shares = _shares(len(judged), names, overlap, lots)
-    known_numbers = range(len(judged), len(judged) + len(known))
-    queues = {reviewer: _queue(shares[reviewer], known_numbers, order, lots) for reviewer in names}
-    return ExpertSession(
-        session_id=uuid.uuid4().hex[:10],
-        name=tidy_name(name),
-        coordinator=tidy_name(coordinator),
-        made_at=made_at or datetime.now(UTC),
-        pairs=(*judged, *known),
-        queues=queues,
-        keys={reviewer: secrets.token_urlsafe(16) for reviewer in names},
-        coordinator_key=secrets.token_urlsafe(16),
-        is_blind=is_blind,
-        shows_others=shows_others,
-        overlap=overlap,
-        seed=seed,
-        catalogue=catalogue,
-        model=model,
-        layer=layer,
-    )
+    plan = _queues(len(judged), len(known), names, overlap, order, random.Random(seed))
+    how = {"is_blind": is_blind, "shows_others": shows_others, "overlap": overlap, "seed": seed}
+    who = {"name": tidy_name(name), "coordinator": tidy_name(coordinator), **_links(names)}
+    return ExpertSession(pairs=(*judged, *known), queues=plan, **{**who, **how, **noted})
+
+
+def _links(reviewers: Sequence[str]) -> dict[str, Any]:
+    """What makes a session one of its own: its id, when it was made, and the keys of its links."""
+    return {
+        "session_id": uuid.uuid4().hex[:10],
+        "made_at": datetime.now(UTC),
+        "keys": {reviewer: secrets.token_urlsafe(16) for reviewer in reviewers},
+        "coordinator_key": secrets.token_urlsafe(16),
+    }
+
+
+def _queues(
+    judged: int, known: int, reviewers: Sequence[str], overlap: int, order: Order, lots: random.Random
+) -> dict[str, tuple[int, ...]]:
+    """Each reviewer's queue of numbers: of pairs to be judged, and then of those whose answer is known."""
+    shares = _shares(judged, reviewers, overlap, lots)
+    known_numbers = range(judged, judged + known)
+    return {reviewer: _queue(shares[reviewer], known_numbers, order, lots) for reviewer in reviewers}
 
 
 def _names(reviewers: Iterable[str]) -> tuple[str, ...]:
