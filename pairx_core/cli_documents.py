@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -9,7 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import click
 
 if TYPE_CHECKING:
+    from pairx_core.catalogue import Catalogue, Photo
+    from pairx_core.decisions import Decision, Evidence
     from pairx_core.decisions.store import DecisionStore
+    from pairx_core.models import EmbeddingModel
+    from pairx_core.project import Project
+    from pairx_core.render.card import Ranking
 
 _OUT = click.option(
     "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write."
@@ -121,51 +127,43 @@ def export(
 @_OUT
 @_FORMAT
 @click.option("--log", help="The decisions: a file or a database's address. The latest on the pair is shown.")
-@click.option("--model", default=None, help="As in the other commands. [default: $PAIRX_MODEL or demo]")
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights of a timm architecture.")
+@click.option("--model", help="As in the other commands. [default: the project's, $PAIRX_MODEL or demo]")
+@click.option("--checkpoint", help="Weights of a timm architecture.")
 @click.option("--layer", help="Layer whose cells are matched. [default: the model's recommended one]")
+@click.option("--input-size", help="Pixels a side. [default: as the model's files say]")
+@click.option("--normalisation", help="imagenet, half or clip. [default: as the model's files say]")
+@click.option("--candidates", help="The table of another matcher, whose score and rank the card tells.")
 def card(
-    catalogue: Path,
-    query_id: str,
-    candidate_id: str,
-    out: Path,
-    form: str | None,
-    log: str | None,
-    model: str | None,
-    checkpoint: Path | None,
-    layer: str | None,
+    catalogue: Path, query_id: str, candidate_id: str, out: Path, log: str | None, **given: str | None
 ) -> None:
-    """Write the evidence card of a pair, one page, as PNG or PDF."""
+    """Write the evidence card of a pair, one page, as PNG or PDF.
+
+    CATALOGUE may be a project file (pairx.toml), which says the model, the candidates and the decisions too.
+    """
     from datetime import UTC, datetime
 
     from pairx_core.catalogue import read_catalogue
-    from pairx_core.decisions.standing import standing_by_reviewer
     from pairx_core.explain import PairExplainer
-    from pairx_core.models import load_model
     from pairx_core.outputs import files_of, refuse_output
     from pairx_core.render.card import gather_card, write_card
-    from pairx_core.settings import Settings
 
-    photos = read_catalogue(catalogue, form)
-    refuse_output(out, (*files_of(photos), *_record_files(log)))
+    chosen = _chosen(catalogue, given)
+    log = log or chosen.decisions or None
+    photos = read_catalogue(chosen.catalogue, chosen.form or None)
+    refuse_output(out, (*files_of(photos), *_record_files(log), *_record_files(chosen.candidates or None)))
     query, candidate = photos.photo(query_id), photos.photo(candidate_id)
-    decision = evidence = None
-    if log is not None:
-        store = _store(log)
-        standing = standing_by_reviewer(store.decisions()).values()
-        on_pair = [
-            of_one[query.id, candidate.id] for of_one in standing if (query.id, candidate.id) in of_one
-        ]
-        decision = max(on_pair, key=lambda row: row.decided_at, default=None)
-        evidence = None if decision is None else store.evidence.of(decision.decision_id)
-    loaded = load_model(model or Settings.from_environment().model, checkpoint=checkpoint)
+    decision, evidence = _decided(log, query.id, candidate.id)
+    ranking, standing = _ranking(chosen.candidates, photos, query, candidate)
+    explainer = PairExplainer(_model(chosen), chosen.layer or None)
     made = gather_card(
         query,
         candidate,
         made_at=datetime.now(UTC),
-        explanation=PairExplainer(loaded, layer).explain(query, candidate, k_lines=20, k_colors=10),
+        explanation=explainer.explain(query, candidate, k_lines=20, k_colors=10),
         decision=decision,
         evidence=evidence,
+        ranking=ranking,
+        standing=standing,
         catalogue=photos.source.name,
     )
     write_card(made, out)
@@ -194,6 +192,68 @@ def report(log: str, session: str, out: Path, catalogue: Path | None) -> None:
     refuse_output(out, (*(() if photos is None else files_of(photos)), *_record_files(log)))
     write_session_report(out, chosen, store.decisions(), evidence=store.evidence.all(), catalogue=photos)
     click.echo(f"wrote {out}")
+
+
+def _chosen(catalogue: Path, given: dict[str, str | None]) -> Project:
+    """What a card is made of: what was given, or else the project, or else what the environment says of the model."""
+    from dataclasses import asdict, fields, replace
+
+    from pairx_core.project import Project, read_project
+    from pairx_core.settings import Settings
+
+    if catalogue.suffix.casefold() == ".toml":
+        base = read_project(catalogue)
+    else:
+        settings = Settings.from_environment()
+        said = {field.name: getattr(settings, field.name, "") for field in fields(Project)}
+        base = Project(**said | {"catalogue": str(catalogue), "form": "", "decisions": "", "name": ""})
+        if settings.catalogue != catalogue.absolute():
+            base = replace(base, candidates="")
+    if given.get("model"):
+        base = replace(base, checkpoint="", layer="", input_size="", normalisation="")
+    return Project(**asdict(base) | {name: value for name, value in given.items() if value})
+
+
+def _model(chosen: Project) -> EmbeddingModel:
+    from pairx_core.models import load_model
+
+    if chosen.input_size and not (chosen.input_size.isdecimal() and len(chosen.input_size) <= 4):
+        raise click.ClickException(
+            f"The input size “{chosen.input_size}” is not a number of pixels, such as 440."
+        )
+    return load_model(
+        chosen.model,
+        checkpoint=chosen.checkpoint or None,
+        input_size=int(chosen.input_size) if chosen.input_size else None,
+        normalisation=chosen.normalisation or None,
+    )
+
+
+def _decided(log: str | None, query_id: str, candidate_id: str) -> tuple[Decision | None, Evidence | None]:
+    """The latest decision that stands on a pair, and what was ticked with it."""
+    from pairx_core.decisions.standing import standing_by_reviewer
+
+    if log is None:
+        return None, None
+    store, pair = _store(log), (query_id, candidate_id)
+    standing = standing_by_reviewer(store.decisions()).values()
+    on_pair = [of_one[pair] for of_one in standing if pair in of_one]
+    decision = max(on_pair, key=lambda row: row.decided_at, default=None)
+    return decision, None if decision is None else store.evidence.of(decision.decision_id)
+
+
+def _ranking(table: str, photos: Catalogue, query: Photo, candidate: Photo) -> tuple[Ranking | None, str]:
+    """How another matcher ranked the candidate, and where its score stands; None: the model ranks."""
+    from pairx_core.render.card import Ranking
+    from pairx_core.retrieval import read_candidates
+
+    if not table:
+        return None, ""
+    given = read_candidates(table, photos)
+    found = given.candidate(query, candidate)
+    is_scored = math.isfinite(found.similarity)
+    ranking = Ranking(given.source.name, found.score, found.rank if is_scored else None)
+    return ranking, given.known_pairs().in_words(found.similarity) if is_scored else ""
 
 
 def _store(log: str) -> DecisionStore:

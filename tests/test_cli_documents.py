@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 from pairx_core.cli import main
 from pairx_core.decisions import DecisionLog
+from pairx_core.project import Project, write_project
+from pairx_core.render.card import Ranking
 from pairx_core.sessions import SessionBook, SessionPair, plan_session
 from tests.conftest import paint
 
@@ -70,6 +72,34 @@ def test_a_card_is_written(run, folder, ending):
     result = run("card", folder, "p2", "p0", "--log", folder / "log.csv", "-o", out)
     assert result.exit_code == 0, result.output
     assert out.read_bytes()[:4] in (b"\x89PNG", b"%PDF")
+
+
+def test_a_card_takes_the_table_and_the_model_of_a_project(run, folder, tiny_checkpoint, monkeypatch):
+    (folder / "scores.csv").write_text("query_id,candidate_id,score\np2,p1,17\np2,p0,92\n")
+    project = Project(
+        str(folder / "metadata.csv"),
+        model=str(tiny_checkpoint),
+        candidates=str(folder / "scores.csv"),
+        decisions=str(folder / "log.csv"),
+        input_size="64",
+        normalisation="half",
+    )
+    made = []
+    monkeypatch.setattr("pairx_core.render.card.write_card", lambda card, out: made.append(card))
+    file = write_project(project, folder / "work" / "pairx.toml")
+    assert run("card", file, "p2", "p0", "-o", folder / "card.png").exit_code == 0
+    options = ("--candidates", folder / "scores.csv", "--input-size", 96, "--normalisation", "clip")
+    assert run("card", folder, "p2", "p1", *options, "-o", folder / "card.png").exit_code == 0
+    assert [(one.ranking, one.decision is None) for one in made] == [
+        (Ranking("scores.csv", "92", 1), False),
+        (Ranking("scores.csv", "17", 2), True),
+    ]
+    assert "64×64" in made[0].preprocessing and "mean 0.5, 0.5, 0.5" in made[0].preprocessing
+    assert "96×96" in made[1].preprocessing and "mean 0.481" in made[1].preprocessing
+    wrong = run("card", folder, "p2", "p1", "--input-size", "big", "-o", folder / "card.png")
+    assert "not a number of pixels" in wrong.stderr
+    kept = run("card", file, "p2", "p0", "-o", folder / "scores.csv")
+    assert "would be overwritten" in kept.stderr
 
 
 def test_a_report_is_written_and_a_session_that_is_not_there_said(run, folder):
