@@ -12,7 +12,7 @@ from pairx_core.errors import ExportError
 if TYPE_CHECKING:
     from pairx_core.catalogue import Catalogue
 
-_BESIDE_A_RECORD = (".evidence.jsonl", ".sessions.jsonl", ".names.jsonl", ".csv.lock")
+_BESIDE_A_RECORD = (".evidence.jsonl", ".sessions.jsonl", ".names.jsonl", ".lock", ".db-wal", ".db-shm")
 _DATABASE = b"SQLite format 3\x00"  # how every SQLite file begins
 _OF_A_PACKAGE = ("datapackage.json", "deployments.csv", "media.csv", "observations.csv")
 

@@ -185,7 +185,8 @@ def _of_hub(
 ) -> _Found:
     files = files_of_repository(repository, revision, progress)
     commit = files.weights.parent.name  # the cache keeps each commit in a folder of its own
-    return _of_files(files, repository, f"{repository} on the Hugging Face hub, commit {commit[:12]}", known)
+    found = _of_files(files, repository, f"{repository} on the Hugging Face hub, commit {commit[:12]}", known)
+    return replace(found, is_published=repository.startswith("timm/"))
 
 
 def _of_timm(name: str, progress: Progress | None) -> _Found:
@@ -315,7 +316,9 @@ def _options(
     is_itself = found.known is not None and not found.taken_for  # whose size is known, whatever its files say
     if input_size is not None:
         options["img_size"] = input_size
-    elif stated is not None and (not is_itself or "input_size" in checkpoint.metadata):
+    elif stated not in (None, usual.input_size[1:]) and (
+        not is_itself or "input_size" in checkpoint.metadata
+    ):
         options.setdefault("img_size", stated)
     return options
 

@@ -157,7 +157,7 @@ def _of_normalisation(stated: Mapping[str, Any], architecture: str) -> list[str]
     if "mean" not in stated:
         hint = " MegaDescriptor's is “half”." if is_swin else ""
         return [f"The normalisation is timm's for {architecture}: the checkpoint does not say it.{hint}"]
-    if is_swin and tuple(stated["mean"]) == IMAGENET_MEAN:
+    if is_swin and stated["mean"] == [*IMAGENET_MEAN]:
         return [
             "The normalisation is ImageNet's, as config.json has it. MegaDescriptor's config.json has it too, but its "
             "card says “half”: if these are weights of MegaDescriptor, choose “half”, or put its README.md beside them."

@@ -201,6 +201,20 @@ def test_a_swin_whose_configuration_may_be_megadescriptors_is_not_trusted_in_sil
     assert chosen.preprocessing.mean == HALF and chosen.origin.assumed == ()
 
 
+def test_a_mean_that_is_no_list_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="makes no sense"):
+        load_model(str(swin_folder(tmp_path / "lab", pretrained_cfg={"mean": 5})))
+
+
+def test_a_swin_that_timm_publishes_is_trusted(hub, tmp_path):
+    folder = swin_folder(tmp_path / "made")
+    files = {name: folder / name for name in ("model.safetensors", "config.json")}
+    cached(hub, f"timm/{LITTLE_SWIN}.lab", files)
+    assert load_model(f"timm/{LITTLE_SWIN}.lab").origin.assumed == ()
+    cached(hub, "lab/copy", files)
+    assert load_model("lab/copy").origin.assumed != ()
+
+
 @pytest.mark.parametrize(
     ("readme", "mean", "assumed"),
     [
@@ -321,6 +335,7 @@ def test_a_pickle_on_the_hub_that_would_run_code_is_refused(hub, tmp_path):
         (b'{"architecture": "swin_teeny"}', "There is no model “swin_teeny”"),
         (b'{"architecture": "resnet18", "pretrained_cfg": {"mean": [1]}}', "makes no sense"),
         (b'{"architecture": "resnet18", "pretrained_cfg": {"mean": [NaN, 0, 0]}}', "makes no sense"),
+        (b'{"architecture": "resnet18", "pretrained_cfg": {"mean": 5}}', "makes no sense"),
         (b'{"architecture": "resnet18", "pretrained_cfg": {"std": [1, 1, Infinity]}}', "makes no sense"),
         (
             b'{"architecture": "resnet18", "pretrained_cfg": {"input_size": [3, Infinity, 9]}}',
