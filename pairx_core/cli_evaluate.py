@@ -152,11 +152,14 @@ def rerank(
     from pairx_core.evaluate.reranked import as_table, reranked, reranking_in_words
     from pairx_core.evaluate.trust import FEWEST_PAIRS, TrustStudy, trust_folder, trust_job
     from pairx_core.explain import keep_freed_memory
+    from pairx_core.outputs import files_of, refuse_output
     from pairx_core.retrieval import CandidateFilters
     from pairx_core.settings import Settings
 
     keep_freed_memory()  # best before the model is made
-    index = cli._index(cli._read(catalogue, form), cli._load(model, checkpoint), cache)
+    read = cli._read(catalogue, form)
+    refuse_output(out, files_of(read))  # before the long part
+    index = cli._index(read, cli._load(model, checkpoint), cache)
     chosen, filters = layer or index.model.recommended_layer, CandidateFilters()
     job = trust_job(index, index.model, chosen, filters, most=queries)
     with cli._progress("measuring known pairs") as progress:
@@ -175,7 +178,7 @@ def rerank(
         candidates, failures = reranked(index, study, chosen, wanted, filters, progress)
     for failure in failures[:5]:
         click.echo(f"failed  {failure}", err=True)
-    cli._write(out, lambda path: path.write_text(as_table(candidates), encoding="utf-8", newline=""))
+    cli._write(out, as_table(candidates).encode(), "table of candidates", files_of(read))
 
 
 @dataclass(frozen=True, slots=True)

@@ -232,8 +232,10 @@ def _opened(
                 raise ValueError(f"{_ABOUT_NAME} is not what an evaluation writes")
             if kept.get("fingerprint") != fingerprint:
                 raise CatalogueError(_another(folder, kept, about))
-        elif (folder / ROWS_NAME).exists():
-            raise CatalogueError(f"{folder}: it has rows, but not what they are of. Choose another folder.")
+        elif any(folder.iterdir()):
+            raise CatalogueError(
+                f"{folder}: it holds other files, which a report might take the place of. Choose a new folder."
+            )
         else:
             text = json.dumps({"fingerprint": fingerprint} | dict(about), indent=1, sort_keys=True)
             file.write_text(text + "\n", encoding="utf-8")
