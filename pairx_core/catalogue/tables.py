@@ -14,6 +14,7 @@ from pathlib import Path
 from pairx_core.errors import CatalogueError
 
 _SEPARATORS = (",", ";", "\t")
+_LONGEST_CELL = 131_072  # characters
 _SAVE_AS_CSV = "Save the table as “CSV UTF-8” and open that file."
 
 
@@ -136,13 +137,21 @@ def _records(path: Path, text: str, separator: str) -> Iterator[tuple[int, list[
     number = 0
     try:
         for number, record in enumerate(reader, 1):
+            if (
+                max(map(len, record), default=0) > _LONGEST_CELL
+            ):  # csv's own limit is one for the whole process
+                raise _unreadable(path, number, f"over {_LONGEST_CELL:,} characters")
             if any(cell.strip() for cell in record):
                 yield number, record
     except csv.Error as error:
-        raise CatalogueError(
-            f'{path}, row {number + 1}: a quotation mark (") is not closed or a value is too long ({error}). '
-            f"Correct this row. {_SAVE_AS_CSV}"
-        ) from error
+        raise _unreadable(path, number + 1, str(error)) from error
+
+
+def _unreadable(path: Path, row: int, why: str) -> CatalogueError:
+    return CatalogueError(
+        f'{path}, row {row}: a quotation mark (") is not closed or a value is too long ({why}). '
+        f"Correct this row. {_SAVE_AS_CSV}"
+    )
 
 
 def _check_columns(path: Path, columns: Sequence[str], known: Sequence[str], required: Sequence[str]) -> None:

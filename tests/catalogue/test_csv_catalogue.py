@@ -355,6 +355,15 @@ def test_a_file_that_is_no_table_is_refused(folder, content, words):
     assert str(path) in refusal(path)
 
 
+def test_a_cell_is_too_long_whatever_limit_other_code_has_set(folder):
+    before = csv.field_size_limit(10_000_000)
+    try:
+        (folder / "metadata.csv").write_bytes(b"path\n" + b"x" * 200_000)
+        assert "row 2: a quotation mark" in refusal(folder / "metadata.csv")
+    finally:
+        csv.field_size_limit(before)
+
+
 def test_a_picture_opened_as_a_table_is_refused(folder):
     assert "is not a text table" in refusal(save(folder / "a.png"))
 
