@@ -8,7 +8,6 @@ from pages.components import (
     browser,
     decision_bar,
     documents,
-    facts,
     header,
     messages,
     navigation,
@@ -17,6 +16,7 @@ from pages.components import (
     sidebar,
     state,
     strip,
+    trust_caption,
     visitors,
 )
 from pages.components.room import Room, enter
@@ -42,7 +42,7 @@ def review() -> None:
     else:
         with pair:  # first, because it is what the reviewer waits for
             pair_viewer.show(room, room.chosen)
-            facts.show(room, room.chosen)
+            trust_caption.show_facts(room, room.chosen)
     decision_bar.show(room)
     if room.chosen is not None:
         documents.evidence_card(room, room.chosen)

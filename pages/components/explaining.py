@@ -124,6 +124,12 @@ class ExplanationWorker:
                 self._outcomes.move_to_end(key)
             return outcome
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is explained or waits to be: what is less urgent lets it go first."""
+        with self._changed:
+            return not self._closed and (self._running is not None or bool(self._waiting))
+
     def close(self) -> None:
         """Finish what is running, drop what waits."""
         with self._changed:

@@ -11,13 +11,14 @@ from pages.components.words import apart, facts, ranked, verdict_badge
 from pairx_core.retrieval import Candidate
 
 
-def show(room: Room, candidate: Candidate) -> None:
-    """Query left, candidate right, as in the picture."""
+def show(room: Room, candidate: Candidate, of_pairs_like_it: str = "") -> None:
+    """Query left, candidate right, as in the picture; below, what known pairs say of one like it."""
     between = apart(room.query, candidate.photo)
     stands = room.work.workspace.known_pairs(room.work.filters).in_words(candidate.similarity)
     st.html(
         '<div class="px-facts">'
-        f'<div><span class="px-which">Query</span>{facts(room.query)}</div>'
+        f'<div><span class="px-which">Query</span>{facts(room.query)}'
+        f'<div class="px-stands">{escape(of_pairs_like_it)}</div></div>'
         f'<div><span class="px-which">Candidate {ranked(candidate)}</span>{facts(candidate.photo)}'
         f"{f' · <b>{between}</b>' if between else ''}{_others(room, candidate)}"
         f'<div class="px-stands">{escape(stands)}</div></div></div>'

@@ -32,6 +32,7 @@ def page() -> Any:
             _page("queries", "Queries", "grid_view"),
             _page("decisions", "Decisions", "fact_check"),
             _page("sessions", "Sessions", "groups"),
+            _page("trust", "Trust", "verified"),
             _page("disagreements", "Disagreements", "balance", is_visible=False),
             _page("setup", "Setup", "tune"),
             session,

@@ -35,7 +35,7 @@ METHOD = "pairx"
 K = 5  # candidates of each known query
 MOST_QUERIES = 120
 FEWEST_PAIRS = 60  # of fewer known pairs, nothing is said
-_FEWEST_OF_A_KIND = 10
+FEWEST_OF_A_KIND = 10
 _FOLDS = 5
 
 
@@ -89,7 +89,12 @@ class TrustStudy:
     def of(cls, rows: Sequence[PairRow]) -> TrustStudy | None:
         """A study of rows; None where there are too few pairs of a kind, or one individual's only."""
         same = np.array([row.same for row in rows], bool)
-        if len(rows) < FEWEST_PAIRS or min(same.sum(), (~same).sum()) < _FEWEST_OF_A_KIND:
+        individuals = {row.query_identity for row in rows}
+        if (
+            len(rows) < FEWEST_PAIRS
+            or min(same.sum(), (~same).sum()) < FEWEST_OF_A_KIND
+            or len(individuals) < 2
+        ):
             return None
         if len({row.query_identity for row in rows}) < 2:  # nothing can be judged by other individuals
             return None

@@ -61,8 +61,8 @@ def render_pair(
     gap: int = 6,
 ) -> Image.Image:
     """The bare photos of a pair, placed as :func:`render_overlay` places them; no explanation is needed."""
-    height = _fitting(query_image, candidate_image, height, max_width, gap)
-    left, right = _at_height(query_image, height), _at_height(candidate_image, height)
+    height = fitting(query_image, candidate_image, height, max_width, gap)
+    left, right = at_height(query_image, height), at_height(candidate_image, height)
     drawing = Image.new("RGB", (left.width + gap + right.width, height), GAP)
     drawing.paste(left, (0, 0))
     drawing.paste(right, (left.width + gap, 0))
@@ -83,12 +83,27 @@ def lay_out(
     candidate = _picture(
         explanation.candidate_photo, candidate_image, explanation.candidate_frame, "candidate"
     )
-    height = _fitting(query, candidate, height, max_width, gap)
-    left, right = _at_height(query, height), _at_height(candidate, height)
+    height = fitting(query, candidate, height, max_width, gap)
+    left, right = at_height(query, height), at_height(candidate, height)
     return Pair(
         Side(left, 0, explanation.query_frame),
         Side(right, left.width + gap, explanation.candidate_frame),
     )
+
+
+def fitting(query: Image.Image, candidate: Image.Image, height: int, max_width: int | None, gap: int) -> int:
+    """The height, or less where the pair would be wider than ``max_width``."""
+    if max_width is None:
+        return height
+    aspects = query.width / query.height + candidate.width / candidate.height
+    return min(height, max(1, int((max_width - gap - 1) / aspects)))
+
+
+def at_height(picture: Image.Image, height: int) -> Image.Image:
+    width = max(1, round(picture.width * height / picture.height))
+    if picture.size == (width, height):
+        return picture
+    return picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def _picture(photo: Photo | None, given: Image.Image | None, frame: PhotoFrame, which: str) -> Image.Image:
@@ -119,21 +134,6 @@ def _check_aspect(picture: Image.Image, frame: PhotoFrame, which: str) -> None:
             f"The {which} picture ({_size(picture.size)}) has not the proportions of the photo that was "
             f"explained ({_size(frame.photo_size)}). Pass the upright photo, cropped to the animal's box."
         )
-
-
-def _fitting(query: Image.Image, candidate: Image.Image, height: int, max_width: int | None, gap: int) -> int:
-    """The height, or less where the pair would be wider than ``max_width``."""
-    if max_width is None:
-        return height
-    aspects = query.width / query.height + candidate.width / candidate.height
-    return min(height, max(1, int((max_width - gap - 1) / aspects)))
-
-
-def _at_height(picture: Image.Image, height: int) -> Image.Image:
-    width = max(1, round(picture.width * height / picture.height))
-    if picture.size == (width, height):
-        return picture
-    return picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def _size(size: tuple[int, int]) -> str:
