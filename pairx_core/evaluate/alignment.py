@@ -57,6 +57,8 @@ def align(query: Floats, candidate: Floats, weight: Floats, *, seed: int = 0) ->
             break
         scale = np.sqrt(weight[near])[:, None]
         fitted = np.linalg.lstsq(_homogeneous(query[near]) * scale, candidate[near] * scale, rcond=None)
+        if not _AREA[0] < np.linalg.det(fitted[0][:2]) < _AREA[1]:
+            break
         matrix = np.asarray(fitted[0], np.float64)
     near = _apart(matrix, query, candidate) < _NEAR
     return Alignment(matrix, float(weight[near].sum() / weight.sum()))

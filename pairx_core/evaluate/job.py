@@ -258,7 +258,9 @@ def _another(folder: Path, kept: Mapping[str, object], about: Mapping[str, objec
 def _mend_end(file: Path, rows: Sequence[PairRow]) -> None:
     """Drop a last line that was torn."""
     if file.is_file() and not file.read_bytes().endswith(b"\n"):
-        file.write_text("".join(f"{row.to_json()}\n" for row in rows), encoding="utf-8")
+        whole = file.with_suffix(".mended")
+        whole.write_text("".join(f"{row.to_json()}\n" for row in rows), encoding="utf-8")
+        whole.replace(file)
 
 
 def _append(file: Path, row: PairRow) -> None:

@@ -58,7 +58,7 @@ def plausibility(
         for ends, size in zip((evidence.query_xy, evidence.candidate_xy), photo_sizes, strict=True)
     )
     cells = _cells(evidence)
-    top = math.ceil(TOP_SHARE * cells) if cells else len(query)
+    top = max(FEWEST, math.ceil(TOP_SHARE * cells)) if cells else len(query)  # a coarse layer has few cells
     scale = np.asarray(input_size, np.float64)
     matched = _matched_relevance(evidence, photo_sizes)
     return Plausibility(

@@ -44,6 +44,10 @@ class MethodSummary:
     pairs: int  # measured
     right_pairs: Interval | None  # share of right lines on same pairs; None: no truth or no lines
     wrong_pairs: Interval | None  # the same on different pairs
+    right_of_k: (
+        Interval | None
+    )  # right lines on same pairs as a share of k, whether or not so many were drawn
+    lines_a_pair: float  # drawn and scored on same pairs, mean; NaN: no truth
     by_rank: tuple[float, ...]  # share of right lines on same pairs, for each rank from 1
     auroc: dict[str, Interval]  # by score, at matched similarity
     means: dict[str, Interval]  # by measure
@@ -88,6 +92,7 @@ class Summariser:
         random = np.random.default_rng(seed)
         drawn = [pigeonhole_weights(first, second, len(names), random) for _ in range(rounds)]
         self._weights = np.stack([np.ones(len(pairs)), *drawn]) if pairs else np.zeros((rounds + 1, 0))
+        self._k_lines = max((len(row.lines) for row in rows), default=0)
         self._rows: dict[str, list[PairRow]] = {}
         for row in rows:
             self._rows.setdefault(row.method, []).append(row)
@@ -117,6 +122,8 @@ class Summariser:
             pairs=len(rows),
             right_pairs=self._lines(method, same=True),
             wrong_pairs=self._lines(method, same=False),
+            right_of_k=self._of_k(method),
+            lines_a_pair=self._lines_a_pair(method),
             by_rank=_by_rank([row.lines for row in rows if row.same]),
             auroc={name: _interval(self._score_auroc(method, name), len(rows)) for name in scored},
             means={name: interval for name, interval in means.items() if interval is not None},
@@ -143,6 +150,25 @@ class Summariser:
         values = self._line_shares(method, same=same)
         pairs = sum(bool(row.lines) and row.same == same for row in self._rows[method])
         return None if values is None else _interval(values, pairs)
+
+    def _scored(self, method: str) -> list[PairRow]:
+        """Same pairs whose lines were scored, those for which none was found among them."""
+        rows = [row for row in self._rows[method] if row.same]
+        if not any(row.lines for row in rows):
+            return []
+        return [row for row in rows if row.lines or row.measures.get("matches") == 0]
+
+    def _of_k(self, method: str) -> Interval | None:
+        rows = self._scored(method)
+        if not rows:
+            return None
+        weights = self._weights[:, self._places(rows)]
+        right = np.array([row.lines.count("1") for row in rows], np.float64)
+        return _interval(_ratio(weights @ right, self._k_lines * weights.sum(axis=1)), len(rows))
+
+    def _lines_a_pair(self, method: str) -> float:
+        rows = self._scored(method)
+        return float(np.mean([len(row.lines) for row in rows])) if rows else math.nan
 
     def _line_shares(self, method: str, *, same: bool) -> Floats | None:
         """Share of right lines, for each resample, (rounds + 1,); the first is of the sample itself."""

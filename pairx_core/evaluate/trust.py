@@ -180,8 +180,13 @@ class TrustStudy:
 
     @property
     def _pair_scores(self) -> PairScores:
-        queries = _codes([row.query_identity for row in self.rows])
-        return PairScores(self.similarity, self.plausibility, self.same, queries)
+        """Each two photos once: looked at from the other side they are no further pair to count."""
+        first: dict[frozenset[str], int] = {}
+        for place, row in enumerate(self.rows):
+            first.setdefault(frozenset((row.query_id, row.candidate_id)), place)
+        once = list(first.values())
+        queries = _codes([self.rows[place].query_identity for place in once])
+        return PairScores(self.similarity[once], self.plausibility[once], self.same[once], queries)
 
 
 def _features(measures: Mapping[str, float], scores: Sequence[str], fill: Sequence[float]) -> list[float]:

@@ -21,7 +21,9 @@ _FEWEST = 4  # matches that determine a homography
 
 
 @dataclass(frozen=True, eq=False)
-class _Features:
+class LocalFeatures:
+    """SIFT features of one picture."""
+
     xy: npt.NDArray[np.float32]  # (N, 2) x, y pixels of the reduced picture
     descriptors: npt.NDArray[np.float32]  # (N, 128)
     scale: npt.NDArray[np.float64]  # (2,) pixels of the picture per pixel of the reduced one, x and y
@@ -42,22 +44,24 @@ class SiftRansac:
     draws_lines = True
     draws_maps = False
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int = 0, *, most: int = 0) -> None:
         """Set it up.
 
         Args:
             seed: of RANSAC's draws.
+            most: how many features of a picture to keep, the strongest; 0: all.
 
         Raises:
             ExplanationError: OpenCV is missing.
         """
         self._cv2 = extra("cv2", "SIFT")
         self._seed = seed
-        self._features: Recent[_Features] = Recent()
+        self._most = most
+        self._features: Recent[LocalFeatures] = Recent()
 
     def evidence(self, query: View, candidate: View) -> Evidence:
         """Explain a pair. Where nothing fits, there are no lines."""
-        first, second = self._features_of(query.image), self._features_of(candidate.image)
+        first, second = self.features(query.image), self.features(candidate.image)
         pairs, distances = self._matches(first, second)
         fits = self._fits(first.xy[pairs[:, 0]], second.xy[pairs[:, 1]])
         if not fits.any():
@@ -68,23 +72,26 @@ class SiftRansac:
         ends = first.photo_xy[pairs[order, 0]], second.photo_xy[pairs[order, 1]]
         return Evidence(*ends, weight[order], distance=distances[order, 0])
 
-    def _features_of(self, image: Image.Image) -> _Features:
+    def features(self, image: Image.Image) -> LocalFeatures:
+        """Where a picture has local features, and what they look like."""
         key = hashlib.sha256(f"{image.mode} {image.size}\n".encode() + image.tobytes()).hexdigest()
         return self._features.get(key, lambda: self._detect(image))
 
-    def _detect(self, image: Image.Image) -> _Features:
+    def _detect(self, image: Image.Image) -> LocalFeatures:
         grey = image.convert("L")
         grey.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
-        detector = self._cv2.SIFT_create(enable_precise_upscale=True)  # else all lies a quarter pixel off
+        detector = self._cv2.SIFT_create(
+            nfeatures=self._most, enable_precise_upscale=True
+        )  # else all lies a quarter pixel off
         points, descriptors = detector.detectAndCompute(np.asarray(grey), None)
         # OpenCV counts from the centre of the first pixel, this project from its corner
         xy = np.array([point.pt for point in points], np.float32).reshape(-1, 2) + np.float32(0.5)
         none = np.zeros((0, 128), np.float32)
-        return _Features(
+        return LocalFeatures(
             xy, none if descriptors is None else descriptors, np.array(image.size) / np.array(grey.size)
         )
 
-    def _matches(self, first: _Features, second: _Features) -> tuple[npt.NDArray[np.int64], Floats]:
+    def _matches(self, first: LocalFeatures, second: LocalFeatures) -> tuple[npt.NDArray[np.int64], Floats]:
         """Numbers (N, 2) of features that match; distances (N, 2) to the nearest and the second nearest."""
         if not len(first.xy) or len(second.xy) < 2:
             return np.zeros((0, 2), np.int64), np.zeros((0, 2))

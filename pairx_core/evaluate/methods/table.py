@@ -97,6 +97,12 @@ def _sift(_: EmbeddingModel, __: str | None) -> Method:
     return SiftRansac()
 
 
+def _details(model: EmbeddingModel, layer: str | None) -> Method:
+    from pairx_core.evaluate.methods.details import PairXDetails
+
+    return PairXDetails(model, layer)
+
+
 def _chance(_: EmbeddingModel, __: str | None) -> Method:
     from pairx_core.evaluate.methods.chance import Chance
 
@@ -147,6 +153,13 @@ METHODS: dict[str, MethodSpec] = {
             f"{_SHRACK}; Hariharan et al. 2015; Bian et al. 2017",
             (),
             _pairx(descriptor="hypercolumn", agreement=True),
+        ),
+        MethodSpec(
+            "pairx-details",
+            "PAIR-X, and the details where it points (SIFT)",
+            f"{_SHRACK}; Lowe 2004",
+            ("cv2",),
+            _details,
         ),
         MethodSpec("nearest", "Nearest neighbours without relevance", _SHRACK, (), _nearest),
         MethodSpec("gradcam", "Grad-CAM of the similarity", "Selvaraju et al. 2017", ("captum",), _grad_cam),

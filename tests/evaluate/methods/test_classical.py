@@ -43,7 +43,7 @@ def test_a_point_in_the_middle_of_a_picture_has_half_its_size_as_coordinates():
     rows, columns = np.mgrid[0:101, 0:101]
     dot = 255 * np.exp(-((columns - 50) ** 2 + (rows - 50) ** 2) / (2 * 6.0**2))
     image = Image.fromarray(dot.astype(np.uint8)).convert("RGB")
-    features = SiftRansac()._features_of(image)
+    features = SiftRansac().features(image)
     assert np.abs(features.photo_xy - 50.5).sum(1).min() < 0.01
 
 
