@@ -147,8 +147,9 @@ def _report(
         f"Deletion and insertion on the first {job.plan.faithful_pairs} pairs, steadiness and dependence on the "
         f"first {job.plan.steady_pairs}.",
         _means_table(summaries),
-        "![Deletion](deletion.svg)",
     ]
+    if any("deletion_gain" in one.means for one in summaries):
+        parts.append("![Deletion](deletion.svg)")
     differences = _differences(summariser, summaries)
     if differences:
         parts += [
@@ -237,10 +238,10 @@ def _plots(summaries: Sequence[MethodSummary]) -> dict[str, str]:
     lines = [(one.method, one.right_pairs) for one in summaries if one.right_pairs is not None]
     plots = {
         "auroc.svg": _forest("AUROC of the inverted residual at matched similarity", published, mark=0.5),
-        "deletion.svg": _forest(
-            "How much faster the similarity falls than in a random order", falls, mark=0.0
-        ),
     }
+    if falls:
+        title = "How much faster the similarity falls than in a random order"
+        plots["deletion.svg"] = _forest(title, falls, mark=0.0)
     if lines:
         plots["lines.svg"] = _forest("Share of right lines on same pairs", lines)
     return plots
