@@ -6,7 +6,8 @@
 
 const GIVE_UP_MS = 5000; // after which the viewer goes back to the pair that the page is about
 const FOCUS_MS = 60; // for the page's new buttons to be there
-const LOOK_MS = 30; // between two looks whether the page's Undo means the decision just made
+const REFOCUS_MS = 3000; // the longest that a busy page takes for it
+const LOOK_MS = 30; // between two looks whether the page has come so far
 
 // What the page's own buttons and keys are: see deciding and the shortcuts in Python.
 const PAGE_BUTTONS = ".st-key-buttons, .st-key-strip";
@@ -41,11 +42,13 @@ class Deciding {
   close() {
     for (const kind of ["keydown", "click"]) window.removeEventListener(kind, this.hear, true);
     clearTimeout(this.looking);
+    clearTimeout(this.refocusing);
     this.#end();
   }
 
   // Hears of keys and clicks before the page does.
   #hear(event) {
+    if (event.type === "click" && event.detail > 0) clearTimeout(this.refocusing); // the pointer went elsewhere
     const pressed = event.type === "click" ? pressedButton(event) : pressedKey(event);
     if (!pressed) return;
     if (this.isWaiting || this.undoIsWanted) {
@@ -73,12 +76,21 @@ class Deciding {
     this.isPressing = false;
   }
 
-  // The button that was pressed by Enter or Space is another one for the next pair: the focus goes on to it.
+  // The button that was pressed by Enter or Space is another one for the next pair: the focus goes on to it, once it
+  // is there and the old one is gone, unless the reviewer has gone elsewhere meanwhile.
   #focusAgain() {
     const pressed = this.pressedByKeyboard;
     this.pressedByKeyboard = null;
-    if (!pressed || document.activeElement !== document.body) return;
-    document.querySelector(`.st-key-buttons [class*="st-key-${pressed}-"] button:not(:disabled)`)?.focus();
+    clearTimeout(this.refocusing);
+    if (pressed) this.#focusOnceThere(pressed, performance.now() + REFOCUS_MS);
+  }
+
+  #focusOnceThere(pressed, until) {
+    const name = `[class*="st-key-${pressed}-"]`;
+    const active = document.activeElement;
+    if (active !== document.body && !active?.closest(name)) return;
+    if (active === document.body) document.querySelector(`.st-key-buttons ${name} button:not(:disabled)`)?.focus();
+    if (performance.now() < until) this.refocusing = setTimeout(() => this.#focusOnceThere(pressed, until), LOOK_MS);
   }
 
   #wait(decision) {
