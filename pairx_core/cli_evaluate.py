@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -13,11 +14,32 @@ if TYPE_CHECKING:
     from pairx_core.models import EmbeddingModel
     from pairx_core.retrieval import CandidateFilters
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 ALL = "all"
 _FROM_0, _FROM_1 = click.IntRange(min=0), click.IntRange(min=1)
-_MOST_CELLS = (
-    48  # a side: finer layers have millions of pairs of cells, and cells that see little more than a dot
-)
+_MOST_CELLS = 48  # a side: a finer layer has millions of pairs of cells, which see little more than a dot
+
+
+def _of_catalogue_and_model(command: Command) -> Command:
+    """The options that say what to read and what to embed it with."""
+    options = [
+        click.option("--format", "form", help="The catalogue's format. [default: found out]"),
+        click.option(
+            "--model",
+            help="“demo”, a checkpoint, or ARCHITECTURE:CHECKPOINT. [default: $PAIRX_MODEL or demo]",
+        ),
+        click.option(
+            "--checkpoint", type=click.Path(path_type=Path), help="Weights for a timm architecture."
+        ),
+        click.option(
+            "--cache",
+            type=click.Path(path_type=Path, file_okay=False),
+            help="Folder for embeddings and measures.",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.command()
@@ -29,12 +51,7 @@ _MOST_CELLS = (
     required=True,
     help="A folder for the report.",
 )
-@click.option("--format", "form", help="The catalogue's format. [default: found out]")
-@click.option(
-    "--model", help="“demo”, a checkpoint, or ARCHITECTURE:CHECKPOINT. [default: $PAIRX_MODEL or demo]"
-)
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights for a timm architecture.")
-@click.option("--cache", type=click.Path(path_type=Path, file_okay=False), help="Folder for embeddings.")
+@_of_catalogue_and_model
 @click.option("--methods", default="pairx,pairx-steady", show_default=True, help="Names, or “all”.")
 @click.option(
     "--controls", default="pairx,pairx-steady", show_default=True, help="Methods to show collapsing, or “”."
@@ -122,14 +139,7 @@ def evaluate(
     required=True,
     help="The table to write (CSV).",
 )
-@click.option("--format", "form", help="The catalogue's format. [default: found out]")
-@click.option(
-    "--model", help="“demo”, a checkpoint, or ARCHITECTURE:CHECKPOINT. [default: $PAIRX_MODEL or demo]"
-)
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights for a timm architecture.")
-@click.option(
-    "--cache", type=click.Path(path_type=Path, file_okay=False), help="Folder for embeddings and measures."
-)
+@_of_catalogue_and_model
 @click.option("--layer", help="Whose cells are matched. [default: the model's recommended one]")
 @click.option("--queries", default=120, show_default=True, help="Most known queries to learn from.")
 @click.option("--all-photos", is_flag=True, help="Order the candidates of known photos too.")

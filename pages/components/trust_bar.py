@@ -15,7 +15,7 @@ from pages.components.words import count
 from pages.components.workspace import Workspace
 from pairx_core.decisions.exporting import neutralise_cell
 from pairx_core.errors import PairxError
-from pairx_core.evaluate.trust import FEWEST_PAIRS, MOST_QUERIES, K
+from pairx_core.evaluate.trust import FEWEST_OF_A_KIND, FEWEST_PAIRS, MOST_QUERIES, K
 from pairx_core.retrieval import CandidateFilters
 from pairx_core.settings import Settings
 
@@ -115,7 +115,10 @@ def _trouble(desk: Desk) -> None:
         except PairxError as error:
             saying.error(str(error))
     if desk.is_measuring and desk.study is None:
-        st.caption(f"The first figures come after {FEWEST_PAIRS} pairs.")
+        st.caption(
+            f"The first figures come after {FEWEST_PAIRS} pairs, with {FEWEST_OF_A_KIND} of the same animal and as "
+            "many of different ones among them."
+        )
     if standing is None:
         return
     if standing.study is None and standing.is_complete:

@@ -148,11 +148,7 @@ class Measurer:
         if what.faithfulness:
             measures |= self._faithfulness(evidence, pair, views)
         if what.steadiness and instead is None:
-            found = steadiness(method, self.model, *views, evidence, self._k_lines)
-            measures |= {"steady_maps": found.maps, "steady_lines": found.lines}
-            if other is not None:
-                apart = method.evidence(views[0], self._view(other))
-                measures["dependence"] = dependence_on_other(evidence, apart, views[0])
+            measures |= self._steadiness(method, evidence, views, other)
         return PairRow(
             pair.query.id,
             pair.candidate.id,
@@ -195,6 +191,16 @@ class Measurer:
             "deletion_random": found.random,
             "deletion_gain": found.gain,
         }
+
+    def _steadiness(
+        self, method: Method, evidence: Evidence, views: tuple[View, View], other: Photo | None
+    ) -> dict[str, float]:
+        found = steadiness(method, self.model, *views, evidence, self._k_lines)
+        measures = {"steady_maps": found.maps, "steady_lines": found.lines}
+        if other is not None:
+            apart = method.evidence(views[0], self._view(other))
+            measures["dependence"] = dependence_on_other(evidence, apart, views[0])
+        return measures
 
     def _lines(self, evidence: Evidence, pair: KnownPair) -> str:
         query, candidate = self._body(pair.query), self._body(pair.candidate)
