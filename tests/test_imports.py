@@ -12,6 +12,7 @@ import pytest
 CORE = Path(__file__).resolve().parents[1] / "pairx_core"
 MAY_IMPORT = {
     "catalogue": set(),
+    "jobs": set(),
     "decisions": set(),
     "models": {"catalogue"},
     "retrieval": {"models", "catalogue"},
