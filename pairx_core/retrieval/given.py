@@ -80,6 +80,12 @@ class GivenCandidates:
         ranked = self._ranked.get(query.id, ())
         return [one for one in ranked if filters is None or filters.let_pass(query, one.photo)][: max(k, 0)]
 
+    def candidates_of(
+        self, queries: Sequence[Photo], k: int = 5, filters: CandidateFilters | None = None
+    ) -> list[list[Candidate]]:
+        """The first k candidates of each of several queries."""
+        return [self.candidates(query, k, filters) for query in queries]
+
     def similarities(self, query: Photo, photos: Sequence[Photo]) -> npt.NDArray[np.float32]:
         """The scores of photos for a query, (N,), larger for more alike; NaN where the table has none."""
         known = {one.photo.id: one.similarity for one in self._ranked.get(query.id, ())}

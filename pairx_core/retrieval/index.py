@@ -122,6 +122,16 @@ class CandidateIndex:
             for rank, place in enumerate(best, start=1)
         ]
 
+    def candidates_of(
+        self, queries: Sequence[Photo], k: int = 5, filters: CandidateFilters | None = None
+    ) -> list[list[Candidate]]:
+        """The candidates of several queries, each as :meth:`candidates` has them.
+
+        Raises:
+            PhotoError: a query from outside the index cannot be read.
+        """
+        return [self.candidates(query, k, filters) for query in queries]
+
     def similarities(self, query: Photo, photos: Sequence[Photo]) -> npt.NDArray[np.float32]:
         """The similarity of a query to photos of the index, (N,).
 
