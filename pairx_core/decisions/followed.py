@@ -148,12 +148,11 @@ class _Reviewer:
     def published(self) -> ReviewerStanding:
         """What stands now; what was published before stays as it was."""
         before = self._published.by_query
-        by_query = dict(before)
         count = self._published.count
+        fresh: dict[str, dict[str, Decision]] = {}
         for pair in self._unpublished:
             query, candidate = pair
-            of_query = by_query.get(query, {})
-            of_query = dict(of_query) if of_query is before.get(query) else of_query
+            of_query = fresh.setdefault(query, dict(before.get(query, {})))
             count -= candidate in of_query
             chain = self._chains.get(pair)
             if chain:
@@ -161,10 +160,10 @@ class _Reviewer:
                 count += 1
             else:
                 of_query.pop(candidate, None)
-            by_query[query] = of_query
-            if not of_query:
-                del by_query[query]
         self._unpublished.clear()
+        by_query = {**before, **fresh}
+        for query in [query for query, of_query in fresh.items() if not of_query]:
+            del by_query[query]
         last = self._last_undoable()
         self._published = ReviewerStanding(by_query, count, last, self._changed, len(self._changed))
         return self._published
