@@ -53,6 +53,15 @@ class Task(ABC, Generic[T]):
             raise InterruptedError("the work was stopped")
         self.done, self.total = done, total
 
+    def tell_stage(self, what: str, done: int, total: int) -> None:
+        """What is done at the moment, and how far that is.
+
+        Raises:
+            InterruptedError: it is not wanted any more.
+        """
+        self.tell(done, total)
+        self.stage = what
+
     def wait(self, seconds: float) -> bool:
         """Wait, at most so long; whether it is finished."""
         self._thread.join(seconds)

@@ -13,7 +13,7 @@ from pages.components.roster import Queries, Wanted
 from pages.components.saying import plain
 from pages.components.words import count, short_place
 from pages.components.worklist import ALL_LOOKED_AT, QueryFilters, VerdictsOf, Worklist
-from pages.components.workspace import K, Record, Workspace
+from pages.components.workspace import GIVEN_FILTERS, K, Record, Workspace
 from pairx_core.decisions.checking import tidy_name
 from pairx_core.decisions.exporting import csv_bytes
 from pairx_core.retrieval import CandidateFilters
@@ -86,7 +86,7 @@ def _queries(workspace: Workspace) -> str:
 
 def _filters(*, is_given: bool) -> CandidateFilters:
     """Which photos may be proposed; of someone else's candidates all, unless the reviewer wants fewer."""
-    defaults = CandidateFilters(False, False, False, False) if is_given else CandidateFilters()
+    defaults = GIVEN_FILTERS if is_given else CandidateFilters()
     ending = "_given" if is_given else ""  # what was chosen for the one is not meant for the other
     st.markdown(
         ":small[Candidates]", help="Which photos may be proposed. What a photo does not say excludes nothing."

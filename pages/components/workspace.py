@@ -47,6 +47,9 @@ from pairx_core.sessions import SessionBook
 from pairx_core.settings import Settings, decisions_beside
 
 K = 5  # candidates a query
+GIVEN_FILTERS = CandidateFilters(
+    False, False, False, False
+)  # of someone else's candidates all, unless one wants fewer
 _WORKSPACES_KEPT = 3
 _MEGABYTE = 1_000_000
 
@@ -153,6 +156,7 @@ class Workspace:
         """Make what pages look at and the catalogue alone determines, before the first of them is drawn."""
         self.roster, self.left_out, self._lists, self._followed, self._by_record  # noqa: B018
         self.stands(self.decisions())
+        self.known_pairs(CandidateFilters() if not self.ranked_by else GIVEN_FILTERS)
 
     def decisions(self) -> Record:
         """What is in the decisions file; what was last read from it while it cannot be read."""
@@ -243,11 +247,11 @@ class Opening(Task[Workspace]):
     def _open(self) -> Workspace:
         source = self.source
         with usable(CatalogueError, "The catalogue"):
-            catalogue = read_catalogue(source.catalogue, source.form or None)
+            catalogue = read_catalogue(source.catalogue, source.form or None, self.tell_stage)
         with usable(DecisionLogError, "The decisions file"):  # refused before the long part
             log = open_decisions(_decisions_of(source) or decisions_beside(catalogue))
         sessions = self.sessions = SessionBook(log.lines("sessions"))
-        self.stage = "Checking the photos"
+        self._next("Checking the photos")
         report = check_catalogue(catalogue, self.tell)
         self._next("Loading the model")
         with usable(ModelError, "The model"):
