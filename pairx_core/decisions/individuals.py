@@ -5,9 +5,10 @@ Nothing is decided here: merges and splits are suggested, and lead back to the p
 
 from __future__ import annotations
 
+import heapq
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
@@ -118,7 +119,8 @@ class Individuals:
 
     def _links_of(self, group: int) -> Iterator[tuple[str, object]]:
         """The links of an individual, from a photo to another one or to a name."""
-        members = nx.node_connected_component(self._graph, self.groups[group][0])
+        photo = next(photo for photo in self.groups[group] if photo in self._graph)
+        members = nx.node_connected_component(self._graph, photo)
         for one, other in self._graph.subgraph(members).edges:
             yield (one, other) if isinstance(one, str) else (other, one)
 
@@ -130,8 +132,53 @@ class _Name:
     name: str
 
 
+class NamedPhotos:
+    """Some photos with the names that the catalogue gives to the individuals on them.
+
+    What does not depend on decisions is worked out here, once: of a million photos decisions join few.
+    """
+
+    def __init__(self, photos: Iterable[str], identities: Mapping[str, str] | None = None) -> None:
+        """Take the ids of all photos, and names by photo id; photos of one name are one individual."""
+        self.names = identities or {}
+        by_name: dict[str, list[str]] = defaultdict(list)
+        groups: dict[str, tuple[str, ...]] = {}
+        for photo in photos:
+            name = self.names.get(photo)
+            if name is None:
+                groups[photo] = (photo,)
+            else:
+                by_name[name].append(photo)
+        self.of_name = {name: tuple(sorted(of_one)) for name, of_one in by_name.items()}
+        groups |= {of_one[0]: of_one for of_one in self.of_name.values()}
+        self._groups = dict(sorted(groups.items()))  # by the first photo
+        self._unnamed = {photo for photo, of_one in groups.items() if photo not in self.names}
+
+    def __contains__(self, photo: object) -> bool:
+        return (photo in self.names and self.names[str(photo)] in self.of_name) or photo in self._unnamed
+
+    def joined(self, joined: Iterable[Sequence[str]], parted: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+        """The groups by names alone, with others in the place of those whose photos are joined; by first photo.
+
+        Args:
+            joined: the groups that are made of several.
+            parted: the first photos of the groups that they are made of.
+        """
+        groups = dict(self._groups)
+        for first in parted:
+            del groups[first]
+        return tuple(heapq.merge(groups.values(), sorted(map(tuple, joined))))
+
+    def first_of(self, photo: str) -> str:
+        """The first photo of the group that a photo is in by its name alone."""
+        name = self.names.get(photo)
+        return photo if name is None else self.of_name[name][0]
+
+
 def individuals(
-    photos: Iterable[str], settled: Mapping[Pair, SettledPair], identities: Mapping[str, str] | None = None
+    photos: Iterable[str] | NamedPhotos,
+    settled: Mapping[Pair, SettledPair],
+    identities: Mapping[str, str] | None = None,
 ) -> Individuals:
     """The individuals on some photos.
 
@@ -140,19 +187,15 @@ def individuals(
     together by open pairs, and otherwise a number that can be reached, with ``is_exact`` False.
 
     Args:
-        photos: ids of all photos; pairs with other photos do not count.
+        photos: ids of all photos; pairs with other photos do not count. Or these with their names.
         settled: the verdict on each pair, from :func:`settle`.
         identities: names by photo id, as the catalogue has them; photos of one name are one individual.
     """
-    names = identities or {}
-    graph: nx.Graph = nx.Graph()
-    graph.add_nodes_from(photos)
-    pairs = [one for one in settled.values() if one.pair[0] in graph and one.pair[1] in graph]
-    known = [(photo, _Name(names[photo])) for photo in graph if photo in names]
-    graph.add_edges_from((one.pair for one in pairs if one.verdict == "accept"), weight=_ACCEPTED)
-    graph.add_edges_from(known, weight=_NAMED)
-    groups = _groups(graph)
-    group_of = {photo: number for number, group in enumerate(groups) for photo in group}
+    named = photos if isinstance(photos, NamedPhotos) else NamedPhotos(photos, identities)
+    pairs = [one for one in settled.values() if one.pair[0] in named and one.pair[1] in named]
+    graph = _graph(pairs, named.names)
+    groups = _groups(graph, named)
+    group_of = _group_of(graph, groups, named)
     rejected = [one.pair for one in pairs if one.verdict == "reject"]
     parted = {_between(pair, group_of) for pair in rejected}
     open_pairs = _open_between(pairs, group_of)
@@ -166,7 +209,7 @@ def individuals(
             for pair in sorted(rejected)
             if group_of[pair[0]] == group_of[pair[1]]
         ),
-        name_clashes=_name_clashes(groups, names),
+        name_clashes=_name_clashes(graph, group_of),
         merges=tuple(Merge(two, tuple(of)) for two, of in sorted(open_pairs.items()) if two not in parted),
         _graph=graph,
         _settled=settled,
@@ -223,10 +266,51 @@ def _same_looking(name: str) -> str:
     return tidy_name(unicodedata.normalize("NFKC", visible)).casefold()
 
 
-def _groups(graph: nx.Graph) -> tuple[tuple[str, ...], ...]:
-    """The photos of each component, in an order that does not depend on that of the decisions."""
-    parts = nx.connected_components(graph)
-    return tuple(sorted(tuple(sorted(node for node in part if isinstance(node, str))) for part in parts))
+def _graph(pairs: Iterable[SettledPair], names: Mapping[str, str]) -> nx.Graph:
+    """The photos of pairs, joined where a pair is accepted, and by way of a name where they have one.
+
+    Photos that no pair is about hang on their name alone: no way leads through them.
+    """
+    graph: nx.Graph = nx.Graph()
+    graph.add_nodes_from(dict.fromkeys(photo for one in pairs for photo in one.pair))
+    known = [(photo, _Name(names[photo])) for photo in graph if photo in names]
+    graph.add_edges_from((one.pair for one in pairs if one.verdict == "accept"), weight=_ACCEPTED)
+    graph.add_edges_from(known, weight=_NAMED)
+    return graph
+
+
+def _groups(graph: nx.Graph, named: NamedPhotos) -> tuple[tuple[str, ...], ...]:
+    """The photos of each individual, in an order that does not depend on that of the decisions."""
+    joined: list[Sequence[str]] = []
+    parted: set[str] = set()
+    for part in nx.connected_components(graph):
+        firsts = {named.first_of(node) for node in part if isinstance(node, str)}
+        if len(firsts) > 1:
+            joined.append(_members(part, named))
+            parted |= firsts
+    return named.joined(joined, parted)
+
+
+def _members(part: Iterable[object], named: NamedPhotos) -> list[str]:
+    """All photos of a part of the graph, those that only hang on its names among them."""
+    members: set[str] = set()
+    for node in part:
+        if isinstance(node, _Name):
+            members.update(named.of_name[node.name])
+        else:
+            members.add(str(node))
+    return sorted(members)
+
+
+def _group_of(graph: nx.Graph, groups: Sequence[Sequence[str]], named: NamedPhotos) -> dict[str, int]:
+    """The number of the individual on each photo that a pair is about."""
+    number_of = {group[0]: number for number, group in enumerate(groups)}
+    found: dict[str, int] = {}
+    for part in nx.connected_components(graph):
+        photos = [node for node in part if isinstance(node, str)]
+        first = min(map(named.first_of, photos))
+        found |= dict.fromkeys(photos, number_of[first])
+    return found
 
 
 def _between(pair: Pair, group_of: Mapping[str, int]) -> tuple[int, int]:
@@ -246,10 +330,11 @@ def _open_between(
     return {two: sorted(of) for two, of in found.items()}
 
 
-def _name_clashes(groups: tuple[tuple[str, ...], ...], names: Mapping[str, str]) -> tuple[NameClash, ...]:
+def _name_clashes(graph: nx.Graph, group_of: Mapping[str, int]) -> tuple[NameClash, ...]:
     clashes = []
-    for number, group in enumerate(groups):
-        of_group = sorted({names[photo] for photo in group if photo in names})
-        if len(of_group) > 1:
-            clashes.append(NameClash(number, tuple(of_group)))
-    return tuple(clashes)
+    for part in nx.connected_components(graph):
+        names = sorted(node.name for node in part if isinstance(node, _Name))
+        if len(names) > 1:
+            photo = next(node for node in part if isinstance(node, str))
+            clashes.append(NameClash(group_of[photo], tuple(names)))
+    return tuple(sorted(clashes, key=lambda clash: clash.group))
