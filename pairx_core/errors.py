@@ -41,3 +41,7 @@ class SessionError(PairxError):
 
 class ExportError(PairxError):
     """Identities cannot be written for another program: nothing fits its format, or a package is missing."""
+
+
+class RetrievalError(PairxError):
+    """Embeddings cannot be kept, read or searched: the folder, its format, or another model's."""
