@@ -45,3 +45,7 @@ class ExportError(PairxError):
 
 class ClusterError(PairxError):
     """Work cannot be done on a cluster: it cannot be reached, its computers differ from this one, or were lost."""
+
+
+class RetrievalError(PairxError):
+    """Embeddings cannot be kept, read or searched: the folder, its format, or another model's."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pairx_core.retrieval.vectors import PhotoVectors
+
 _FEWEST_PAIRS = 20  # of fewer, a share says nothing
 _MOST_PAIRS = 200_000  # of one kind; of more, a sample is taken
 _TIE = 1e-6  # similarities this close are equal: the same pair, summed in another order, differs by less
@@ -98,10 +100,10 @@ class PairRules:
     def __init__(
         self,
         individuals: npt.NDArray[np.str_],
-        agree: tuple[npt.NDArray[np.str_], ...] = (),
-        differ: tuple[npt.NDArray[np.str_], ...] = (),
+        agree: tuple[npt.NDArray[np.int32], ...] = (),
+        differ: tuple[npt.NDArray[np.int32], ...] = (),
     ) -> None:
-        """Take what the photos say, (N,) each; "" where a photo does not say, which excludes nothing.
+        """Take what the photos say, (N,) each, as numbers; 0 where a photo does not say, which excludes nothing.
 
         Args:
             individuals: who is on the photos.
@@ -109,8 +111,8 @@ class PairRules:
             differ: what two photos must not both say.
         """
         self._individuals = _codes(individuals)
-        self._agree = tuple(_codes(texts) for texts in agree)
-        self._differ = tuple(_codes(texts) for texts in differ)
+        self._agree = agree
+        self._differ = differ
 
     def blocks(self) -> Iterator[_Block]:
         """The pairs in the order of their first photo, then of their second."""
@@ -134,7 +136,7 @@ class PairRules:
 
 
 def gather_known_pairs(
-    unit: npt.NDArray[np.float32], rows: npt.NDArray[np.intp], rules: PairRules, *, seed: int = 0
+    vectors: PhotoVectors, rows: npt.NDArray[np.intp], rules: PairRules, *, seed: int = 0
 ) -> KnownPairs:
     """The similarities of the comparable pairs among known photos.
 
@@ -142,7 +144,7 @@ def gather_known_pairs(
     200,000 is drawn, each pair as likely as any other.
 
     Args:
-        unit: embeddings of length 1, (M, D).
+        vectors: embeddings of length 1, M of them.
         rows: the known photos' rows in them, (N,).
         rules: which pairs of the N may be compared.
         seed: of the sample; the same seed draws the same pairs.
@@ -158,8 +160,8 @@ def gather_known_pairs(
         same.append(block.pairs(0, some_same))
         different.append(block.pairs(1, some_different))
     return KnownPairs(
-        _similarities(unit, rows[np.concatenate(same)]),
-        _similarities(unit, rows[np.concatenate(different)]),
+        _similarities(vectors, rows[np.concatenate(same)]),
+        _similarities(vectors, rows[np.concatenate(different)]),
         *(int(total) for total in counts.sum(axis=0)),
     )
 
@@ -207,12 +209,12 @@ def _drawn(total: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
     return np.sort(random.choice(drawn, _MOST_PAIRS, replace=False))
 
 
-def _similarities(unit: npt.NDArray[np.float32], pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+def _similarities(vectors: PhotoVectors, pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
     """The cosines (K,) of pairs (K, 2) of rows."""
     cosines = np.empty(len(pairs), dtype=np.float32)
     for start in range(0, len(pairs), _CHUNK_PAIRS):
         first, second = pairs[start : start + _CHUNK_PAIRS].T
-        cosines[start : start + _CHUNK_PAIRS] = np.einsum("ij,ij->i", unit[first], unit[second])
+        cosines[start : start + _CHUNK_PAIRS] = np.einsum("ij,ij->i", vectors.at(first), vectors.at(second))
     return cosines
 
 
