@@ -41,3 +41,11 @@ class SessionError(PairxError):
 
 class ExportError(PairxError):
     """Identities cannot be written for another program: nothing fits its format, or a package is missing."""
+
+
+class ClusterError(PairxError):
+    """Work cannot be done on a cluster: it cannot be reached, its computers differ from this one, or were lost."""
+
+
+class RetrievalError(PairxError):
+    """Embeddings cannot be kept, read or searched: the folder, its format, or another model's."""

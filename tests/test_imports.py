@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "jobs": set(),
     "decisions": set(),
     "models": {"catalogue"},
-    "retrieval": {"models", "catalogue"},
+    "retrieval": {"models", "catalogue", "jobs"},
     "explain": {"models", "catalogue"},
     "render": {"explain", "catalogue", "decisions", "sessions"},  # an evidence card shows who decided what
     "sessions": {"catalogue", "decisions", "retrieval"},

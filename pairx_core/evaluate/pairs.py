@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from pairx_core.catalogue import Photo
 from pairx_core.errors import CatalogueError
-from pairx_core.retrieval.index import CandidateFilters, CandidateIndex
+from pairx_core.retrieval.filters import CandidateFilters
+from pairx_core.retrieval.index import CandidateIndex
 
 BIN_WIDTH = 0.02  # of cosine similarity: pairs of one bin are taken for equally similar
 PAIRS_PER_BIN = 60  # of each kind

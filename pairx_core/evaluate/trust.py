@@ -28,7 +28,8 @@ from pairx_core.evaluate.pairs import PairSample, ranked_pairs
 from pairx_core.evaluate.reranking import RankedQueries, Reranking, fit_reranking
 from pairx_core.evaluate.summary import SCORES
 from pairx_core.models.embedding_model import EmbeddingModel
-from pairx_core.retrieval.index import CandidateFilters, CandidateIndex
+from pairx_core.retrieval.filters import CandidateFilters
+from pairx_core.retrieval.index import CandidateIndex
 
 Floats = npt.NDArray[np.float64]
 METHOD = "pairx"

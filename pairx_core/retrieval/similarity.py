@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pairx_core.retrieval.pair_sampling import draw_pairs
+from pairx_core.retrieval.vectors import PhotoVectors
 
-Said = npt.NDArray[np.str_] | npt.NDArray[np.integer]  # what photos say, as texts or as numbers for them
 _FEWEST_PAIRS = 20  # of fewer, a share says nothing
 _MOST_PAIRS = 200_000  # of one kind; of more, a sample is taken
-_ALL_GONE_THROUGH = 5_000  # photos: of more, not all pairs are gone through
+_ALL_GONE_THROUGH = 6_000  # photos: of more, not all pairs are gone through
 _MOST_DRAWN = 50_000  # of one kind, from among pairs that are not all gone through
 _TIE = 1e-6  # similarities this close are equal: the same pair, summed in another order, differs by less
 _BLOCK_PAIRS = 1 << 20  # pairs looked at together
@@ -104,11 +104,11 @@ class PairRules:
 
     def __init__(
         self,
-        individuals: Said,
-        agree: tuple[Said, ...] = (),
-        differ: tuple[Said, ...] = (),
+        individuals: npt.NDArray[np.str_],
+        agree: tuple[npt.NDArray[np.int32], ...] = (),
+        differ: tuple[npt.NDArray[np.int32], ...] = (),
     ) -> None:
-        """Take what the photos say, (N,) each; "" (of numbers, 0) where one does not say, which excludes nothing.
+        """Take what the photos say, (N,) each, as numbers; 0 where a photo does not say, which excludes nothing.
 
         Args:
             individuals: who is on the photos.
@@ -116,8 +116,8 @@ class PairRules:
             differ: what two photos must not both say.
         """
         self._individuals = _codes(individuals)
-        self._agree = tuple(_codes(texts) for texts in agree)
-        self._differ = tuple(_codes(texts) for texts in differ)
+        self._agree = agree
+        self._differ = differ
 
     def blocks(self) -> Iterator[_Block]:
         """The pairs in the order of their first photo, then of their second."""
@@ -167,22 +167,22 @@ class PairRules:
 
 
 def gather_known_pairs(
-    unit: npt.NDArray[np.floating], rows: npt.NDArray[np.intp], rules: PairRules, *, seed: int = 0
+    vectors: PhotoVectors, rows: npt.NDArray[np.intp], rules: PairRules, *, seed: int = 0
 ) -> KnownPairs:
     """The similarities of the comparable pairs among known photos.
 
     Memory grows with the number of photos, not of pairs: of more than 200,000 pairs of one kind, a sample of
-    200,000 is drawn, each pair as likely as any other. Of more than 5,000 photos, 50,000 pairs of each kind are drawn
+    200,000 is drawn, each pair as likely as any other. Of more than 6,000 photos, 50,000 pairs of each kind are drawn
     in the same way without going through all; how many there are is then an estimate.
 
     Args:
-        unit: embeddings of length 1, (M, D), of any precision; may be on disk.
+        vectors: embeddings of length 1, M of them.
         rows: the known photos' rows in them, (N,).
         rules: which pairs of the N may be compared.
         seed: of the sample; the same seed draws the same pairs.
     """
     if len(rules) > _ALL_GONE_THROUGH:
-        return _drawn_from_many(unit, rows, rules, np.random.default_rng(seed))
+        return _drawn_from_many(vectors, rows, rules, np.random.default_rng(seed))
     counts = np.array([block.counts for block in rules.blocks()], dtype=np.int64).reshape(-1, 2)
     random = np.random.default_rng(seed)
     same_ordinals = _drawn_by_block(counts[:, 0], random)
@@ -194,14 +194,14 @@ def gather_known_pairs(
         same.append(block.pairs(0, some_same))
         different.append(block.pairs(1, some_different))
     return KnownPairs(
-        _similarities(unit, rows[np.concatenate(same)]),
-        _similarities(unit, rows[np.concatenate(different)]),
+        _similarities(vectors, rows[np.concatenate(same)]),
+        _similarities(vectors, rows[np.concatenate(different)]),
         *(int(total) for total in counts.sum(axis=0)),
     )
 
 
 def _drawn_from_many(
-    unit: npt.NDArray[np.floating],
+    vectors: PhotoVectors,
     rows: npt.NDArray[np.intp],
     rules: PairRules,
     random: np.random.Generator,
@@ -210,8 +210,8 @@ def _drawn_from_many(
     of_one_kind = np.zeros(len(rules), np.int8)
     different = draw_pairs(of_one_kind, rules.are_different, _MOST_DRAWN, random)
     return KnownPairs(
-        _similarities(unit, rows[same.pairs]),
-        _similarities(unit, rows[different.pairs]),
+        _similarities(vectors, rows[same.pairs]),
+        _similarities(vectors, rows[different.pairs]),
         same.in_all,
         different.in_all,
     )
@@ -260,23 +260,20 @@ def _drawn(total: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
     return np.sort(random.choice(drawn, _MOST_PAIRS, replace=False))
 
 
-def _similarities(unit: npt.NDArray[np.floating], pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+def _similarities(vectors: PhotoVectors, pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
     """The cosines (K,) of pairs (K, 2) of rows."""
     cosines = np.empty(len(pairs), dtype=np.float32)
     for start in range(0, len(pairs), _CHUNK_PAIRS):
-        first, second = (np.asarray(unit[side], np.float32) for side in pairs[start : start + _CHUNK_PAIRS].T)
-        cosines[start : start + _CHUNK_PAIRS] = np.einsum("ij,ij->i", first, second)
+        first, second = pairs[start : start + _CHUNK_PAIRS].T
+        cosines[start : start + _CHUNK_PAIRS] = np.einsum("ij,ij->i", vectors.at(first), vectors.at(second))
     return cosines
 
 
-def _codes(said: Said) -> npt.NDArray[np.int32]:
-    """A number for each text (N,), the same for the same text; 0 for the empty one. Numbers stay as they are."""
-    if said.dtype.kind in "iu":
-        return said.astype(np.int32)
+def _codes(texts: npt.NDArray[np.str_]) -> npt.NDArray[np.int32]:
+    """A number for each text (N,), the same for the same text; 0 for the empty one."""
     numbers = {"": 0}
-    return np.fromiter(
-        (numbers.setdefault(text, len(numbers)) for text in said.tolist()), np.int32, len(said)
-    )
+    said = (numbers.setdefault(text, len(numbers)) for text in texts.tolist())
+    return np.fromiter(said, np.int32, len(texts))
 
 
 def _equal(codes: npt.NDArray[np.int32], rows: slice, columns: slice) -> npt.NDArray[np.bool_]:

@@ -73,12 +73,13 @@ def by_hand(index: CandidateIndex, filters: CandidateFilters | None) -> tuple[li
     """All pairs by a plain double loop: similarities of the same and of different individuals, ascending."""
     filters = filters or CandidateFilters(False, False, False, False)
     same, different = [], []
+    unit = index.vectors.at(np.arange(len(index))).astype(np.float64)
     for row, column in combinations(range(len(index)), 2):
         one, other = index.photos[row], index.photos[column]
         if not (one.is_known and other.is_known) or index._digests[row] == index._digests[column]:
             continue
         if comparable(one, other, filters):
-            cosine = float(index._unit[row].astype(np.float64) @ index._unit[column].astype(np.float64))
+            cosine = float(unit[row] @ unit[column])
             (same if one.identity == other.identity else different).append(cosine)
     return sorted(same), sorted(different)
 

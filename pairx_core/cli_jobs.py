@@ -1,0 +1,89 @@
+"""What commands that do many like tasks share: where the tasks run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from pairx_core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pairx_core.jobs import Runner
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+LOCAL = "local"
+_MOST_FILES = 16  # that workers are asked about: one a folder finds a share that is not mounted
+
+
+def runner_options(command: Command) -> Command:
+    """The options that say where tasks run: ``scheduler`` and ``workers``, for :func:`runner_from`."""
+    options = [
+        click.option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="A Dask scheduler, such as tcp://10.0.0.5:8786, whose workers do the work; “local”: Dask workers on "
+            "this computer. [default: this process]",
+        ),
+        click.option(
+            "--workers",
+            type=click.IntRange(min=1),
+            help="Tasks at a time on this computer. [default: one a processor]",
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@contextmanager
+def runner_from(scheduler: str | None, workers: int | None, files: Iterable[Path] = ()) -> Iterator[Runner]:
+    """What runs tasks, as chosen; closed at the end.
+
+    Args:
+        scheduler: as ``--scheduler`` takes it.
+        workers: as ``--workers`` takes it.
+        files: what tasks will read, such as the photos and the model's checkpoint; a cluster's workers must see them.
+
+    Raises:
+        SettingsError: the options do not go together.
+        ClusterError: the cluster cannot be used.
+    """
+    runner = _runner(scheduler, workers, files)
+    try:
+        yield runner
+    finally:
+        runner.close()
+
+
+def _runner(scheduler: str | None, workers: int | None, files: Iterable[Path]) -> Runner:
+    if scheduler is None:
+        from pairx_core.jobs import LocalRunner
+
+        return LocalRunner(workers)
+    from pairx_core.jobs.cluster import DaskRunner
+
+    if scheduler == LOCAL:
+        return DaskRunner.on_this_computer(workers, files=_one_a_folder(files), tell=_tell)
+    if workers is not None:
+        raise SettingsError(
+            "--workers counts tasks on this computer; a scheduler's workers are started beside it. Leave it out."
+        )
+    return DaskRunner.at(scheduler, files=_one_a_folder(files), tell=_tell)
+
+
+def _one_a_folder(files: Iterable[Path]) -> list[Path]:
+    """A file of each of the first folders."""
+    found: dict[Path, Path] = {}
+    for file in files:
+        found.setdefault(file.parent, file)
+        if len(found) == _MOST_FILES:
+            break
+    return list(found.values())
+
+
+def _tell(message: str) -> None:
+    click.echo(message, err=True)
