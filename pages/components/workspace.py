@@ -26,7 +26,14 @@ from pages.components.roster import Roster
 from pairx_core.addresses import is_address
 from pairx_core.catalogue import Catalogue, CatalogueReport, Photo, check_catalogue, read_catalogue
 from pairx_core.decisions import Decision, EvidenceLog
-from pairx_core.decisions.followed import FollowedDecisions, ReviewerStanding, StandingRecord
+from pairx_core.decisions.followed import (
+    FollowedDecisions,
+    FollowedPairs,
+    PairsOfRecord,
+    ReviewerStanding,
+    StandingRecord,
+)
+from pairx_core.decisions.individuals import NamedPhotos
 from pairx_core.decisions.naming import GivenNames
 from pairx_core.decisions.store import DecisionStore, open_decisions
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
@@ -152,6 +159,17 @@ class Workspace:
     def _by_record(self) -> ByRecordBook:
         return ByRecordBook(self.roster, K)
 
+    @cached_property
+    def _followed_pairs(self) -> FollowedPairs:
+        return FollowedPairs()
+
+    @cached_property
+    def named_photos(self) -> NamedPhotos:
+        """Who is on each photo by the catalogue."""
+        photos = self.catalogue.photos
+        names = {photo.id: photo.identity for photo in photos if photo.identity is not None}
+        return NamedPhotos((photo.id for photo in photos), names)
+
     def get_ready(self) -> None:
         """Make what pages look at and the catalogue alone determines, before the first of them is drawn."""
         self.roster, self.left_out, self._lists, self._followed, self._by_record  # noqa: B018
@@ -170,6 +188,10 @@ class Workspace:
     def stands(self, record: Record) -> StandingRecord:
         """What stands in a record, as far as it is about this catalogue's photos."""
         return self._followed.look(record.rows)
+
+    def pairs(self, record: StandingRecord) -> PairsOfRecord:
+        """What all reviewers say about pairs of this catalogue's photos."""
+        return self._followed_pairs.look(record.rows)
 
     def standing(self) -> StandingRecord:
         """What stands at this moment.

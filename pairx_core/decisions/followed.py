@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pairx_core.decisions.adjudication import disputes
 from pairx_core.decisions.checking import tidy_name
 from pairx_core.decisions.decision import ADJUDICATED, Decision
+from pairx_core.decisions.settling_pairs import Pair, SettledPair, settle, unordered
 
 ByQuery = Mapping[str, Mapping[str, Decision]]  # query id → candidate id → the decision that stands
 _OPPOSED = {"accept", "reject"}
@@ -53,7 +56,38 @@ class StandingRecord:
         return self.by_reviewer.get(reviewer, _NOTHING)
 
 
-class FollowedDecisions:
+class _Follower(ABC):
+    """Takes in what is new in a record. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: Sequence[Decision] = ()
+        self._forget()
+
+    @abstractmethod
+    def _forget(self) -> None:
+        """Begin anew."""
+
+    @abstractmethod
+    def _take(self, rows: Sequence[Decision], start: int) -> None:
+        """Take in the rows from one on."""
+
+    def _follow(self, rows: Sequence[Decision]) -> None:
+        """Take in what is new in rows; all of them where they do not begin with those seen."""
+        if not self._goes_on(rows):
+            self._seen = ()
+            self._forget()
+        if len(rows) > len(self._seen):
+            self._take(rows, len(self._seen))
+        self._seen = rows
+
+    def _goes_on(self, rows: Sequence[Decision]) -> bool:
+        """Whether rows begin with those seen: the record's reader keeps its rows as long as the file only grows."""
+        seen = self._seen
+        return rows is seen or not seen or (len(rows) >= len(seen) and rows[len(seen) - 1] is seen[-1])
+
+
+class FollowedDecisions(_Follower):
     """Follows a record, so that a row more costs the same however many there are. Safe to use from several threads.
 
     What stands is what :func:`pairx_core.decisions.standing_by_reviewer` finds in all rows.
@@ -62,8 +96,7 @@ class FollowedDecisions:
     def __init__(self, belongs: Callable[[Decision], bool] = lambda _: True) -> None:
         """Take which rows count, such as those about one catalogue's photos."""
         self._belongs = belongs
-        self._lock = threading.Lock()
-        self._forget()
+        super().__init__()
 
     def look(self, rows: Sequence[Decision]) -> StandingRecord:
         """What stands now.
@@ -73,28 +106,19 @@ class FollowedDecisions:
                 gone through from the beginning.
         """
         with self._lock:
-            if not self._goes_on(rows):
-                self._forget()
-            if len(rows) > len(self._seen):
-                self._take(rows)
+            self._follow(rows)
             return self._record
 
     def _forget(self) -> None:
-        self._seen: Sequence[Decision] = ()
         self._kept: list[Decision] | None = None  # the rows that belong; None while that is all of them
         self._reviewers: dict[str, _Reviewer] = {}
         self._said: dict[tuple[str, str], dict[str, str]] = {}  # pair → reviewer → verdict
         self._disagreed: set[tuple[str, str]] = set()
         self._record = StandingRecord()
 
-    def _goes_on(self, rows: Sequence[Decision]) -> bool:
-        """Whether rows begin with those seen: the record's reader keeps its rows as long as the file only grows."""
-        seen = self._seen
-        return rows is seen or not seen or (len(rows) >= len(seen) and rows[len(seen) - 1] is seen[-1])
-
-    def _take(self, rows: Sequence[Decision]) -> None:
+    def _take(self, rows: Sequence[Decision], start: int) -> None:
         touched: set[str] = set()
-        for at in range(len(self._seen), len(rows)):
+        for at in range(start, len(rows)):
             row = rows[at]
             if not self._belongs(row):
                 self._kept = list(rows[:at]) if self._kept is None else self._kept
@@ -104,12 +128,11 @@ class FollowedDecisions:
             touched.add(row.reviewer)
             reviewer = self._reviewers.setdefault(row.reviewer, _Reviewer(row.reviewer))
             self._note(row.reviewer, *reviewer.add(row))
-        self._seen = rows
         fresh = {name: self._reviewers[name].published() for name in self._reviewers if name in touched}
         self._record = StandingRecord(
             rows if self._kept is None else tuple(self._kept),
             {**self._record.by_reviewer, **fresh},
-            frozenset(self._disagreed) if len(touched) else self._record.disagreed,
+            frozenset(self._disagreed) if touched else self._record.disagreed,
         )
 
     def _note(self, reviewer: str, pair: tuple[str, str], standing: Decision | None) -> None:
@@ -191,3 +214,59 @@ class _Reviewer:
             if chain and chain[-1] is row:
                 return row
         return None
+
+
+@dataclass(frozen=True, eq=False)
+class PairsOfRecord:
+    """What all reviewers say about pairs of photos. It never changes."""
+
+    settled: Mapping[Pair, SettledPair] = field(default_factory=dict)
+    disputed: int = 0  # pairs on which reviewers differ and nobody has settled
+
+
+class FollowedPairs(_Follower):
+    """Follows the verdict on each pair, row by row. Safe to use from several threads.
+
+    Verdicts are those that :func:`settle` finds in all rows, disputes those of :func:`disputes`.
+    """
+
+    def look(self, rows: Sequence[Decision]) -> PairsOfRecord:
+        """The verdicts now; ``rows`` as for :meth:`FollowedDecisions.look`."""
+        with self._lock:
+            self._follow(rows)
+            return self._pairs
+
+    def _forget(self) -> None:
+        self._rows: dict[Pair, list[Decision]] = {}  # what was said of a pair, and what takes some of it back
+        self._pair_of: dict[tuple[str, str], Pair] = {}  # (reviewer, decision_id) → pair
+        self._early: dict[tuple[str, str], list[Decision]] = {}  # undo rows that come before what they undo
+        self._disputed: set[Pair] = set()
+        self._pairs = PairsOfRecord()
+
+    def _take(self, rows: Sequence[Decision], start: int) -> None:
+        touched = {self._line_up(rows[at]) for at in range(start, len(rows))}
+        settled = dict(self._pairs.settled)
+        for pair in touched:
+            of_pair = self._rows[pair]
+            found = settle(of_pair).get(pair)
+            if found is None:
+                settled.pop(pair, None)
+            else:
+                settled[pair] = found
+            is_open = any(one.settled is None for one in disputes(of_pair))
+            (self._disputed.add if is_open else self._disputed.discard)(pair)
+        self._pairs = PairsOfRecord(settled, len(self._disputed))
+
+    def _line_up(self, row: Decision) -> Pair:
+        """Put a row with those on its pair; an undo with what it takes back."""
+        pair = unordered(*row.pair)
+        of_row = (row.reviewer, row.supersedes if row.decision == "undo" else row.decision_id)
+        if row.decision != "undo":
+            self._pair_of[of_row] = pair
+            self._rows.setdefault(pair, []).extend(self._early.pop(of_row, ()))
+        elif of_row in self._pair_of:
+            pair = self._pair_of[of_row]
+        else:
+            self._early.setdefault(of_row, []).append(row)
+        self._rows.setdefault(pair, []).append(row)
+        return pair

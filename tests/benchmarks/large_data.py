@@ -15,8 +15,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from pairx_core.catalogue import Catalogue, photo_digest
 from pairx_core.decisions import Decision
 from pairx_core.decisions.rows import HEADER, row_bytes
+from pairx_core.models import EmbeddingModel
+from pairx_core.retrieval.building import embedding_key, open_store
+from pairx_core.retrieval.store import as_keys
 from pairx_core.settings import SAMPLE_CATALOGUE
 
 UNKNOWN_SHARE = 0.3  # of the photos are to identify
@@ -144,3 +148,16 @@ def _decision(number: int, reviewer: str, query: int, candidate: int, verdict: s
         seconds=4.2,
         app_version="0.1.0",
     )
+
+
+def write_embeddings(catalogue: Catalogue, model: EmbeddingModel, cache: Path) -> None:
+    """Made-up embeddings of all photos, as if they had been computed, at half precision."""
+    store = open_store(cache, model, "float16")
+    digests = {path: photo_digest(photo) for path, photo in {one.path: one for one in catalogue.photos}.items()}
+    with store.writing():
+        start = 0
+        for block in vectors(len(catalogue), model.dimensions):
+            photos = catalogue.photos[start : start + len(block)]
+            keys = [embedding_key(digests[photo.path], photo, model.fingerprint) for photo in photos]
+            store.append(as_keys(keys), block)
+            start += len(block)
