@@ -18,6 +18,7 @@ _LISTS_KEPT = 4096
 _CANDIDATES_KEPT = 256
 _SIMILARITIES_KEPT = 4
 _TOGETHER = 256  # queries of one pass, where all are gone through
+_NEAREST = 6  # queries, of those that may be wanted next
 _REST_SECONDS = 0.4  # after a page asked: its drawing comes before what may be wanted next
 
 Key = tuple[str, CandidateFilters]
@@ -46,13 +47,23 @@ class CandidateLists:
         return found
 
     def prepare(self, queries: Sequence[Photo], filters: CandidateFilters) -> None:
-        """Look for the lists of queries in one pass; nothing, where the first of them has its list."""
+        """Look for the lists of queries in one pass, as far as they are not known."""
+        self._look_for(queries, filters)
+
+    def prepare_from(self, queries: Sequence[Photo], filters: CandidateFilters) -> None:
+        """The same; nothing, where the first of them has its list."""
         if queries and self._known((queries[0].id, filters)) is None:
             self._look_for(queries, filters)
 
     def prepare_ahead(self, queries: Sequence[Photo], filters: CandidateFilters) -> None:
-        """Have the lists of queries looked for in the background, in the place of what was asked for before."""
+        """Have the lists of queries looked for in the background, in the place of what was asked for before.
+
+        A pass is worth its while once one of the nearest is missing, or many are.
+        """
         with self._changed:
+            is_missing = [(query.id, filters) not in self._lists for query in queries]
+            if not any(is_missing[:_NEAREST]) and sum(is_missing) * 3 < len(is_missing):
+                return
             self._ahead = tuple(queries), filters
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._go_ahead, name="candidates ahead")

@@ -173,7 +173,7 @@ def _work(
         else frozenset(),
         by_record=workspace.by_record(reviewer, standing) if len(workspace.roster) > ALL_LOOKED_AT else None,
         first_similarities=lambda: _first_similarities(workspace, filters),
-        prepare=lambda ahead: workspace.prepare(ahead, filters),
+        prepare=lambda ahead: workspace.prepare_from(ahead, filters),
     )
     others = {name: one for name, one in stands.by_reviewer.items() if name != reviewer}
     return Work(

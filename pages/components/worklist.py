@@ -11,7 +11,7 @@ from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 
 import numpy as np
 import numpy.typing as npt
@@ -151,9 +151,11 @@ class Worklist:
     def upcoming(self, query_id: str, count: int) -> list[Photo]:
         """The queries that may come up after one, most likely first; their candidates are not looked at."""
         before, after = self._around(query_id, self._walked)
-        stepped = chain(self._photos(after[: count // 4]), self._photos(before[: -count // 4 : -1]))
-        likely = chain(islice(self._going_round(query_id), count), stepped)
-        return list({query.id: query for query in likely if query.id != query_id}.values())
+        to_do = list(islice(self._going_round(query_id), count))
+        stepped = [*self._photos(after[: count // 4])], [*self._photos(before[: -count // 4 : -1])]
+        in_turn = chain.from_iterable(zip_longest(to_do, *stepped))
+        found = {query.id: query for query in in_turn if query is not None and query.id != query_id}
+        return list(found.values())
 
     def next_undecided(self, query: Photo, after: str | None = None) -> Candidate | None:
         """The next candidate of a query without a decision, going round."""

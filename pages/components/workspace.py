@@ -173,7 +173,9 @@ class Workspace:
     def get_ready(self) -> None:
         """Make what pages look at and the catalogue alone determines, before the first of them is drawn."""
         self.roster, self.left_out, self._lists, self._followed, self._by_record  # noqa: B018
-        self.stands(self.decisions())
+        stands = self.stands(self.decisions())
+        if stands.rows:
+            self.pairs(stands), self.named_photos
         self.known_pairs(CandidateFilters() if not self.ranked_by else GIVEN_FILTERS)
 
     def decisions(self) -> Record:
@@ -214,8 +216,12 @@ class Workspace:
         return self._lists.candidate(query, photo, filters)
 
     def prepare(self, queries: Sequence[Photo], filters: CandidateFilters) -> None:
-        """Look for the candidates of queries together; nothing, where those of the first are known."""
+        """Look for the candidates of queries together."""
         self._lists.prepare(queries, filters)
+
+    def prepare_from(self, queries: Sequence[Photo], filters: CandidateFilters) -> None:
+        """The same; nothing, where those of the first are known."""
+        self._lists.prepare_from(queries, filters)
 
     def prepare_ahead(self, queries: Sequence[Photo], filters: CandidateFilters) -> None:
         """The same in the background, for what is on no screen yet."""

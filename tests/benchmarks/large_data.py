@@ -62,12 +62,12 @@ def _rows(
     for number in range(size):
         path, (x, y, width, height) = boxes[number % len(boxes)]
         right, down = shares[number]
-        box = f"[{x + right * width:.2f}, {y + down * height:.2f}, {width * (1 - right):.2f}, {height * (1 - down):.2f}]"
+        box = (x + right * width, y + down * height, width * (1 - right), height * (1 - down))
         yield (
             photo_id(number),
             "unknown" if is_unknown[number] else f"animal_{animals[number]:05}",
             path,
-            box,
+            f"[{', '.join(f'{side:.2f}' for side in box)}]",
             (_START + timedelta(days=int(days[number]))).date().isoformat(),
             ("left", "right")[flanks[number]],
             _SPECIES[animals[number] % len(_SPECIES)],
@@ -153,7 +153,9 @@ def _decision(number: int, reviewer: str, query: int, candidate: int, verdict: s
 def write_embeddings(catalogue: Catalogue, model: EmbeddingModel, cache: Path) -> None:
     """Made-up embeddings of all photos, as if they had been computed, at half precision."""
     store = open_store(cache, model, "float16")
-    digests = {path: photo_digest(photo) for path, photo in {one.path: one for one in catalogue.photos}.items()}
+    digests = {
+        path: photo_digest(photo) for path, photo in {one.path: one for one in catalogue.photos}.items()
+    }
     with store.writing():
         start = 0
         for block in vectors(len(catalogue), model.dimensions):
