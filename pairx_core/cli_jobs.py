@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,6 +13,7 @@ import click
 from pairx_core.errors import SettingsError
 
 if TYPE_CHECKING:
+    from pairx_core.catalogue import Photo
     from pairx_core.jobs import Runner
     from pairx_core.models import EmbeddingModel
     from pairx_core.models.named import NamedModel
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 LOCAL = "local"
 _MOST_FILES = 16  # that workers are asked about: one a folder finds a share that is not mounted
+_MOST_LOOKED_AT = 2_000  # to find them: of a million photos, nobody waits for the last
 
 
 def runner_options(command: Command) -> Command:
@@ -75,6 +78,20 @@ def named_model(model: EmbeddingModel, name: str | None, checkpoint: Path | None
     return NamedModel.of(model, name or Settings.from_environment().model, checkpoint)
 
 
+def files_for(photos: Iterable[Photo], model: NamedModel, truth: Path | None = None) -> Iterator[Path]:
+    """What tasks about some photos may read, for :func:`runner_from`: pictures, masks, truth, the model's files."""
+    from pairx_core.catalogue.photo import MaskPicture
+    from pairx_core.evaluate.truth import truth_path
+
+    yield from (Path(name) for name in (model.checkpoint, model.model, model.model.partition(":")[2]) if name)
+    for photo in photos:
+        yield photo.path
+        if isinstance(photo.mask, MaskPicture):
+            yield photo.mask.path
+        if truth is not None:
+            yield truth_path(photo, truth)
+
+
 def _runner(scheduler: str | None, workers: int | None, files: Iterable[Path]) -> Runner:
     if scheduler is None:
         from pairx_core.jobs import LocalRunner
@@ -92,9 +109,9 @@ def _runner(scheduler: str | None, workers: int | None, files: Iterable[Path]) -
 
 
 def _one_a_folder(files: Iterable[Path]) -> list[Path]:
-    """A file of each of the first folders."""
+    """A file of each of the first folders, as far as they are there."""
     found: dict[Path, Path] = {}
-    for file in files:
+    for file in filter(Path.is_file, islice(files, _MOST_LOOKED_AT)):
         found.setdefault(file.parent, file)
         if len(found) == _MOST_FILES:
             break

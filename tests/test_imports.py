@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "explain": {"models", "catalogue"},
     "render": {"explain", "catalogue", "decisions", "sessions"},  # an evidence card shows who decided what
     "sessions": {"catalogue", "decisions", "retrieval"},
-    "evaluate": {"explain", "retrieval", "models", "catalogue"},
+    "evaluate": {"jobs", "explain", "retrieval", "models", "catalogue"},
     "exports": {"catalogue", "decisions"},
 }
 PLAIN = {"addresses", "errors", "formulas", "frames", "paths", "version"}

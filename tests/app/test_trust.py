@@ -18,7 +18,7 @@ from pages.components.trust_measuring import Desk, Standing, study_of
 from pages.components.workspace import Source
 from pairx_core.decisions.lines import FileLines
 from pairx_core.errors import ExplanationError
-from pairx_core.evaluate.job import read_rows
+from pairx_core.evaluate.kept import read_rows
 from pairx_core.evaluate.measuring import PairRow
 from pairx_core.evaluate.reranking import Reranking
 from pairx_core.evaluate.statistics import Interval

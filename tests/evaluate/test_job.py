@@ -11,10 +11,12 @@ import pytest
 
 from pairx_core.catalogue import open_photo
 from pairx_core.errors import CatalogueError, ExplanationError, PhotoError
-from pairx_core.evaluate import job as job_module
-from pairx_core.evaluate.job import CONTROLS, ROWS_NAME, EvaluationJob, Plan, read_rows
+from pairx_core.evaluate import bench
+from pairx_core.evaluate.job import EvaluationJob
+from pairx_core.evaluate.kept import ROWS_NAME, read_rows
 from pairx_core.evaluate.measuring import PairRow
 from pairx_core.evaluate.pairs import KnownPair
+from pairx_core.evaluate.plan import CONTROLS, Plan
 from tests.evaluate.making import Scripted, lines, painted, sample_of, tiny_model
 
 COUPLES = [(0, 1), (0, 2), (2, 3), (1, 4)]
@@ -36,7 +38,7 @@ def made(monkeypatch):
         known.append((name, model, layer, method))
         return method
 
-    monkeypatch.setattr(job_module, "make_method", make)
+    monkeypatch.setattr(bench, "make_method", make)
     return known
 
 
@@ -123,7 +125,7 @@ def test_the_other_explanation_is_stretched_onto_the_pair(monkeypatch, tmp_path)
     middle = Scripted(
         lambda *views: lines(*[np.array([[0.5, 0.25]] * 6) * view.image.size for view in views])
     )
-    monkeypatch.setattr(job_module, "make_method", lambda *_: middle)
+    monkeypatch.setattr(bench, "make_method", lambda *_: middle)
     measured = []
     monkeypatch.setattr(
         "pairx_core.evaluate.measuring.plausibility",
@@ -323,16 +325,14 @@ def test_a_pair_that_a_method_cannot_explain_is_listed(monkeypatch, sample, erro
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(
-        job_module, "make_method", lambda name, *_: Scripted(fail if name == "pairx" else shown)
-    )
+    monkeypatch.setattr(bench, "make_method", lambda name, *_: Scripted(fail if name == "pairx" else shown))
     found = a_job(sample, Plan(("pairx", "nearest"), faithful_pairs=0, steady_pairs=0)).run()
     assert [row.method for row in found.rows] == ["nearest"] * 4
     assert [(one.method, one.message) for one in found.failures] == [("pairx", str(error))] * 4
 
 
 def test_a_bug_in_a_method_surfaces(monkeypatch, sample):
-    monkeypatch.setattr(job_module, "make_method", lambda *_: Scripted(lambda *_: 1 / 0))
+    monkeypatch.setattr(bench, "make_method", lambda *_: Scripted(lambda *_: 1 / 0))
     with pytest.raises(ZeroDivisionError):
         a_job(sample).run()
 
