@@ -13,6 +13,8 @@ from pairx_core.errors import SettingsError
 
 if TYPE_CHECKING:
     from pairx_core.jobs import Runner
+    from pairx_core.models import EmbeddingModel
+    from pairx_core.models.named import NamedModel
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 LOCAL = "local"
@@ -57,6 +59,20 @@ def runner_from(scheduler: str | None, workers: int | None, files: Iterable[Path
         yield runner
     finally:
         runner.close()
+
+
+def named_model(model: EmbeddingModel, name: str | None, checkpoint: Path | None) -> NamedModel:
+    """The model that a command loaded, as data for a cluster's workers.
+
+    Args:
+        model: what was loaded.
+        name: as ``--model`` takes it.
+        checkpoint: as ``--checkpoint`` takes it.
+    """
+    from pairx_core.models.named import NamedModel
+    from pairx_core.settings import Settings
+
+    return NamedModel.of(model, name or Settings.from_environment().model, checkpoint)
 
 
 def _runner(scheduler: str | None, workers: int | None, files: Iterable[Path]) -> Runner:

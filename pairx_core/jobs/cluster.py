@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import pickle
 import time
 from collections.abc import Callable, Generator, Iterable
@@ -89,6 +90,7 @@ class DaskRunner:
                 f"The scheduler “{address}” cannot be reached ({error}). Give its address as “dask scheduler” prints "
                 "it, such as tcp://10.0.0.5:8786, or “local” for workers on this computer."
             ) from error
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what the user must know, we say
         return cls(client, **more)
 
     @classmethod
