@@ -158,9 +158,10 @@ def _loop(model: object, photos: object) -> float:
     from torch.utils.data import DataLoader, Dataset
 
     width = model.preprocessing.input_size[0]
+    mean, deviation = model.preprocessing.mean, model.preprocessing.std
     transform = timm.data.create_transform(
-        (3, width, width), crop_pct=1.0, interpolation="bicubic", mean=model.preprocessing.mean, std=model.preprocessing.std
-    )  # fmt: skip
+        (3, width, width), crop_pct=1.0, interpolation="bicubic", mean=mean, std=deviation
+    )
 
     class Photos(Dataset):
         def __len__(self) -> int:
