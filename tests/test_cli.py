@@ -39,6 +39,41 @@ def test_index_shows_progress(run, small_catalogue):
     assert "embedding photos" in run("index", small_catalogue).stderr
 
 
+def test_index_says_how_much_was_embedded_now_and_nothing_twice(run, small_catalogue):
+    assert "embedded now: 8 photos in" in run("index", small_catalogue, "--precision", "float16").stdout
+    assert "embedded now: no photos; kept in float16" in run("index", small_catalogue).stdout
+
+
+def test_index_embeds_what_is_damaged_and_drops_what_is_not_in_the_catalogue(run, small_catalogue, tmp_path):
+    run("index", small_catalogue)
+    (vectors,) = (tmp_path / "cache" / "embeddings").glob("*/vectors-0.bin")
+    with vectors.open("r+b") as file:
+        file.write(b"\xff\xff")
+    result = run("index", small_catalogue, "--verify")
+    assert "8 embeddings, 1 damaged" in result.stdout and "embedded now: 1 photos" in result.stdout
+    lines = small_catalogue.read_text().splitlines()
+    small_catalogue.write_text("\n".join(lines[:-2]) + "\n")
+    assert "dropped: 2 embeddings" in run("index", small_catalogue, "--drop-unused").stdout
+    assert "embedded now: no photos" in run("index", small_catalogue).stdout
+
+
+def test_index_waits_for_another_program(run, small_catalogue, tmp_path):
+    from threading import Timer
+
+    from pairx_core import load_model
+    from pairx_core.retrieval import open_store
+    from pairx_core.settings import Settings
+
+    store = open_store(tmp_path / "cache", load_model(Settings.from_environment().model))
+    with store.writing():
+        pass
+    held = store.writing()
+    held.__enter__()
+    Timer(0.7, held.__exit__, (None, None, None)).start()
+    result = run("index", small_catalogue)
+    assert result.exit_code == 0 and "waiting until it has finished" in result.stderr
+
+
 def test_candidates_come_as_csv(run, small_catalogue):
     result = run("candidates", small_catalogue, "a1", "-k", 2)
     rows = list(csv.DictReader(io.StringIO(result.stdout)))

@@ -123,11 +123,6 @@ class Measuring(Task[Standing]):
             return None
         return (time.monotonic() - began[0]) / (self.done - began[1]) * (self.total - self.done)
 
-    @property
-    def was_stopped(self) -> bool:
-        """Whether somebody stopped it."""
-        return self.finished and isinstance(self.error, InterruptedError)
-
     def work(self) -> Standing:
         """Look up, measure, and make the study."""
         if self._after is not None:

@@ -31,6 +31,7 @@ from pairx_core.retrieval import (
     CandidateFilters,
     CandidateIndex,
     GivenCandidates,
+    IndexOptions,
     KnownPairs,
     build_index,
     read_candidates,
@@ -239,7 +240,13 @@ class Opening(Task[Workspace]):
             with usable(CatalogueError, "The table of candidates"):
                 return read_candidates(self.source.candidates, catalogue)
         self._next("Embedding the photos")
-        return build_index(catalogue, model, cache_dir=self.cache_dir, progress=self.tell)
+        options = IndexOptions(waiting=self._wait)
+        return build_index(catalogue, model, cache_dir=self.cache_dir, progress=self.tell, options=options)
+
+    def _wait(self) -> None:
+        """Another program embeds into the same folder."""
+        self.stage = "Embedding the photos: another program does so too; waiting until it has finished"
+        self.tell(0, 0)
 
 
 def _input_size(source: Source) -> int | None:
@@ -295,13 +302,21 @@ class Shelf:
         self._lock = threading.Lock()
 
     def open(self, source: Source, cache_dir: Path) -> Opening:
-        """Begin to open a source, or return what was begun already. What had failed is tried again."""
+        """Begin to open a source, or return what was begun already.
+
+        What had failed is tried again; what was stopped stays so.
+        """
         with self._lock:
             opening = self._openings.get((source, cache_dir))
-            if opening is None or opening.error is not None:
+            if opening is None or (opening.error is not None and not opening.was_stopped):
                 opening = Opening(source, cache_dir)
             self._keep(opening)
             return opening
+
+    def go_on(self, opening: Opening) -> None:
+        """Open again what was stopped; what was embedded before is not embedded again."""
+        with self._lock:
+            self._keep(Opening(opening.source, opening.cache_dir))
 
     def put(self, opening: Opening) -> None:
         """Take in a source that was opened afresh, in place of what was read from it before."""

@@ -100,6 +100,13 @@ def open_store(folder: Path, model: EmbeddingModel, precision: Precision | None 
     return EmbeddingStore(places[precision], about)
 
 
+def keys_of(catalogue: Catalogue, model: EmbeddingModel, cache_dir: Path) -> Keys:
+    """The keys (N,) of the embeddings of a catalogue's readable photos."""
+    job = _IndexJob(catalogue, model, IndexOptions(), lambda done, total: None)
+    job.look(DigestCache(cache_dir))
+    return job.keys
+
+
 def embedding_key(digest: str, photo: Photo, fingerprint: str) -> bytes:
     """What an embedding depends on: the file's content, the box, and the model with its preprocessing; 32 bytes."""
     box = photo.box

@@ -45,7 +45,11 @@ class PhotoVectors:
 
     def at(self, places: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
         """The vectors (K, D) of some photos."""
-        return np.asarray(self._vectors[self._rows[places]], np.float32)
+        if not len(places):
+            return np.zeros((0, self.dimensions), np.float32)
+        taken = np.asarray(self._vectors[self._rows[places]], np.float32)
+        self._let_go(places)
+        return taken
 
     def blocks(
         self, allowed: npt.NDArray[np.bool_] | None = None
@@ -78,7 +82,7 @@ class PhotoVectors:
             return self._vectors[self._rows[first] : self._rows[last] + 1]
         return self._vectors[self._rows[places]]
 
-    def _let_go(self, places: npt.NDArray[np.int64]) -> None:
+    def _let_go(self, places: npt.NDArray[np.integer]) -> None:
         """Do not count the pages that were read as the process's own: the system keeps what it has room for.
 
         Costs a twentieth of a pass, and memory then grows with a block, not with the number of photos.

@@ -355,7 +355,7 @@ def test_reranking_is_said_with_its_interval():
 
 
 def test_the_time_left_is_said_roughly():
-    said = [trust_words.time_left(seconds) for seconds in (None, 3.0, 61, 600, 9000)]
+    said = [trust_words.until_measured(seconds) for seconds in (None, 3.0, 61, 600, 9000)]
     assert said[1:] == [
         "about 5 seconds left",
         "about 60 seconds left",

@@ -1,0 +1,151 @@
+"""The command that embeds a catalogue: here or on a cluster, resumed where it was stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pairx_core.cli_jobs import named_model, runner_from, runner_options
+
+if TYPE_CHECKING:
+    from pairx_core.catalogue import Catalogue
+    from pairx_core.models import EmbeddingModel
+    from pairx_core.retrieval import CandidateIndex, EmbeddingStore
+    from pairx_core.retrieval.store import Precision
+
+
+@click.command()
+@click.argument("catalogue", type=click.Path(path_type=Path))
+@click.option("--format", "form", help="The catalogue's format. [default: found out]")
+@click.option(
+    "--model", help="“demo”, a checkpoint, or ARCHITECTURE:CHECKPOINT. [default: $PAIRX_MODEL or demo]"
+)
+@click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights for a timm architecture.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for embeddings. [default: $PAIRX_CACHE or the user's cache folder]",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "float16"]),
+    help="Of embeddings on the disk; float16 takes half the room. [default: as it is there, or float32]",
+)
+@click.option("--verify", is_flag=True, help="First read all that is kept, and embed again what is damaged.")
+@click.option(
+    "--drop-unused", is_flag=True, help="Afterwards drop the embeddings of photos not in CATALOGUE."
+)
+@runner_options
+def index(
+    catalogue: Path,
+    form: str | None,
+    model: str | None,
+    checkpoint: Path | None,
+    cache: Path | None,
+    precision: Precision | None,
+    verify: bool,
+    drop_unused: bool,
+    scheduler: str | None,
+    workers: int | None,
+) -> None:
+    """Read CATALOGUE (a file or a folder), say what was found, and embed its photos. Stopped, it goes on later."""
+    from pairx_core import cli
+    from pairx_core.retrieval import IndexOptions, build_index, open_store
+    from pairx_core.settings import Settings
+
+    photos = cli._read(catalogue, form)
+    loaded = cli._load(model, checkpoint)
+    folder = cache or Settings.from_environment().cache
+    if verify:
+        _verify(open_store(folder, loaded, precision))
+    begun = _Counter()
+    with (
+        runner_from(scheduler, workers, (photo.path for photo in photos.photos)) as runner,
+        begun.bar() as progress,
+    ):
+        options = IndexOptions(
+            precision=precision,
+            runner=runner if scheduler or workers else None,
+            named=named_model(loaded, model, checkpoint) if scheduler else None,
+            waiting=_tell_once(
+                "Another program is embedding into the same folder: waiting until it has finished."
+            ),
+        )
+        built = build_index(photos, loaded, cache_dir=folder, progress=progress, options=options)
+    cli._tell_problems([*photos.problems, *built.skipped])
+    _tell_counts(photos, built)
+    click.echo(f"embedded now: {begun.in_words()}; kept in {built.vectors.precision}")
+    if drop_unused:
+        _drop(open_store(folder, loaded, precision), photos, loaded, folder)
+
+
+class _Counter:
+    """How many photos were embedded, and how fast."""
+
+    def __init__(self) -> None:
+        self._first: int | None = None
+        self._last = 0
+        self._since = self._until = time.monotonic()
+
+    @contextmanager
+    def bar(self) -> Iterator[Callable[[int, int], None]]:
+        """A progress bar with the time left; it counts from the first photo that is embedded now."""
+        from pairx_core import cli
+
+        with cli._progress("embedding photos") as show:
+
+            def tell(done: int, total: int) -> None:
+                show(done, total)
+                if self._first is None and done:
+                    self._first, self._since = done, time.monotonic()
+                self._last, self._until = done, time.monotonic()
+
+            yield tell
+
+    def in_words(self) -> str:
+        """What was done in this run."""
+        count = self._last - (self._last if self._first is None else self._first)
+        seconds = self._until - self._since
+        return (
+            f"{count:,} photos in {seconds:.1f} s ({count / seconds:.1f} a second)" if count else "no photos"
+        )
+
+
+def _tell_once(message: str) -> Callable[[], None]:
+    said: list[str] = []
+
+    def tell() -> None:
+        if not said:
+            said.append(message)
+            click.echo(message, err=True)
+
+    return tell
+
+
+def _tell_counts(photos: Catalogue, built: CandidateIndex) -> None:
+    counts = photos.summary()
+    click.echo(
+        f"{len(built):,} photos indexed, {counts.individuals:,} individuals ({counts.singletons:,} with one photo), "
+        f"{counts.unknown:,} unknown; model {built.model.name}."
+    )
+
+
+def _verify(store: EmbeddingStore) -> None:
+    damaged = store.damaged()
+    click.echo(f"verified: {len(store):,} embeddings, {len(damaged):,} damaged")
+    if len(damaged):
+        with store.writing():
+            store.drop(damaged)
+
+
+def _drop(store: EmbeddingStore, photos: Catalogue, model: EmbeddingModel, folder: Path) -> None:
+    from pairx_core.retrieval.building import keys_of
+
+    with store.writing():
+        gone = store.keep_only(keys_of(photos, model, folder))
+    click.echo(f"dropped: {gone:,} embeddings of photos that are not in {photos.source}")
