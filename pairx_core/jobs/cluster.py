@@ -109,7 +109,7 @@ class DaskRunner:
             n_workers=workers or usable_processors(),
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # its figures, on a port that is free; None would want port 8787
             memory_limit=0,  # as where no cluster is: a share of it each would end workers that could go on
             silence_logs="CRITICAL",  # what the user must know, we say
         )
@@ -224,8 +224,8 @@ class DaskRunner:
         for worker, lack in lacks.items():
             if isinstance(lack, Exception):
                 raise ClusterError(
-                    f"The worker {worker} cannot run PAIR-X Review ({type(lack).__name__}: {lack}). Install the same "
-                    "version of it, and of Python, on all computers."
+                    f"The worker {worker} cannot run PAIR-X Review ({lack}). Install the same version of it, and of "
+                    "Python, on all computers."
                 )
             if lack:
                 raise ClusterError(f"The worker {worker} {lack}")
