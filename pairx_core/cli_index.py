@@ -40,6 +40,11 @@ if TYPE_CHECKING:
 @click.option(
     "--drop-unused", is_flag=True, help="Afterwards drop the embeddings of photos not in CATALOGUE."
 )
+@click.option(
+    "--approximate/--exact",
+    default=None,
+    help="Afterwards make an approximate index (needs requirements-large.txt), or remove it.",
+)
 @runner_options
 def index(
     catalogue: Path,
@@ -50,6 +55,7 @@ def index(
     precision: Precision | None,
     verify: bool,
     drop_unused: bool,
+    approximate: bool | None,
     scheduler: str | None,
     workers: int | None,
 ) -> None:
@@ -82,6 +88,8 @@ def index(
     click.echo(f"embedded now: {begun.in_words()}; kept in {built.vectors.precision}")
     if drop_unused:
         _drop(open_store(folder, loaded, precision), photos, loaded, folder)
+    if approximate is not None:
+        _approximate(open_store(folder, loaded, precision), is_wanted=approximate)
 
 
 class _Counter:
@@ -149,3 +157,19 @@ def _drop(store: EmbeddingStore, photos: Catalogue, model: EmbeddingModel, folde
     with store.writing():
         gone = store.keep_only(keys_of(photos, model, folder))
     click.echo(f"dropped: {gone:,} embeddings of photos that are not in {photos.source}")
+
+
+def _approximate(store: EmbeddingStore, *, is_wanted: bool) -> None:
+    from pairx_core import cli
+    from pairx_core.retrieval.approximate import ApproximateIndex
+
+    if not is_wanted:
+        ApproximateIndex.remove(store.folder)
+        click.echo("candidates are searched exactly")
+        return
+    with store.writing(), cli._progress("sorting embeddings") as progress:
+        about = ApproximateIndex.make(store, progress=progress).about
+    click.echo(
+        f"approximate index: {about.rows:,} embeddings in {about.lists:,} lists, {about.probes} of them looked into; "
+        f"{about.recall:.1%} of the exact first five found"
+    )

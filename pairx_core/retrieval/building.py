@@ -17,6 +17,7 @@ from pairx_core.errors import CatalogueError
 from pairx_core.jobs import LocalRunner, Runner
 from pairx_core.models.embedding_model import EmbeddingModel
 from pairx_core.models.named import NamedModel
+from pairx_core.retrieval.approximate import WORTHWHILE, ApproximateIndex, ApproximateSearch
 from pairx_core.retrieval.digests import DigestCache, FileDigest, digests_of
 from pairx_core.retrieval.embedding import EmbeddedBatch, EmbeddingTask, PhotoEmbedder, embed_batch
 from pairx_core.retrieval.index import CandidateIndex
@@ -174,7 +175,12 @@ class _IndexJob:
             if mine:
                 runner.close()
 
-    def index(self, vectors: npt.NDArray[np.floating], rows: npt.NDArray[np.int64]) -> CandidateIndex:
+    def index(
+        self,
+        vectors: npt.NDArray[np.floating],
+        rows: npt.NDArray[np.int64],
+        found: ApproximateIndex | None = None,
+    ) -> CandidateIndex:
         """The index over the photos that have a row (≥ 0) among the vectors."""
         there = np.flatnonzero(rows >= 0)
         skipped = [
@@ -189,7 +195,11 @@ class _IndexJob:
             )
         photos = [self.photos[place] for place in there]
         digests = [self.digests[place].digest for place in there]
-        return CandidateIndex(photos, PhotoVectors(vectors, rows[there]), digests, self.model, skipped)
+        of_photos = PhotoVectors(vectors, rows[there])
+        approximate = None
+        if found is not None and len(photos) >= WORTHWHILE:
+            approximate = ApproximateSearch(found, of_photos)
+        return CandidateIndex(photos, of_photos, digests, self.model, skipped, approximate)
 
     def _task(self, places: npt.NDArray[np.int64]) -> EmbeddingTask:
         return EmbeddingTask(
@@ -242,5 +252,7 @@ class _OnDisk:
                 self._store.append(job.keys[places], batch.vectors)
                 yield
 
-    def found(self, keys: Keys) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int64]]:
-        return self._store.vectors, self._store.rows_of(keys)
+    def found(
+        self, keys: Keys
+    ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int64], ApproximateIndex | None]:
+        return self._store.vectors, self._store.rows_of(keys), ApproximateIndex.of(self._store)
