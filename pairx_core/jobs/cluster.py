@@ -85,7 +85,7 @@ class DaskRunner:
         try:
             asyncio.run(_reach(address))
             client = distributed.Client(address, timeout=_CONNECT, set_as_default=False)
-        except (OSError, ValueError, TypeError, ImportError) as error:
+        except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:
             raise ClusterError(
                 f"The scheduler “{address}” cannot be reached ({error}). Give its address as “dask scheduler” prints "
                 "it, such as tcp://10.0.0.5:8786, or “local” for workers on this computer."
@@ -195,7 +195,7 @@ class DaskRunner:
         elif now - self._seen > self._patience:
             raise ClusterError(
                 f"No worker has been at the scheduler {self._address} for {self._patience:,.0f} seconds. Start some "
-                f"(“dask worker {self._address} --nthreads 1”), and run this again: it goes on where it stopped."
+                "(docs/cluster.md), and run this again: it goes on where it stopped."
             )
 
     def _counted(self) -> int:
