@@ -78,6 +78,15 @@ class Task(ABC, Generic[T]):
         if is_other_stage or (before[1] == 0 and done):  # before the first step, time goes into getting ready
             self._since = (total, done, time.monotonic())
 
+    def tell_stage(self, what: str, done: int, total: int) -> None:
+        """What is done at the moment, and how far that is.
+
+        Raises:
+            InterruptedError: it is not wanted any more.
+        """
+        self.tell(done, total)
+        self.stage = what
+
     def wait(self, seconds: float) -> bool:
         """Wait, at most so long; whether it is finished."""
         self._thread.join(seconds)

@@ -21,6 +21,6 @@ class Checking(Task[CatalogueReport]):
     def work(self) -> CatalogueReport:
         """Read the catalogue and look at its photos' headers."""
         with usable(CatalogueError, "The catalogue"):
-            catalogue = read_catalogue(self.catalogue, self.form or None)
-            self.stage = "Comparing the files"
+            catalogue = read_catalogue(self.catalogue, self.form or None, self.tell_stage)
+            self.tell_stage("Comparing the files", 0, 0)
             return check_catalogue(catalogue, self.tell)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from pages.components.worklist import QueryStatus
+from pages.components.query_status import QueryStatus
 from pairx_core.catalogue import Photo, kilometres_apart
 from pairx_core.retrieval import Candidate
 

@@ -10,15 +10,30 @@ import gc
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from pages.components.background import Task
+from pages.components.by_record import ByRecord, ByRecordBook
+from pages.components.candidate_lists import CandidateLists
+from pages.components.roster import Roster
 from pairx_core.addresses import is_address
 from pairx_core.catalogue import Catalogue, CatalogueReport, Photo, check_catalogue, read_catalogue
 from pairx_core.decisions import Decision, EvidenceLog
+from pairx_core.decisions.followed import (
+    FollowedDecisions,
+    FollowedPairs,
+    PairsOfRecord,
+    ReviewerStanding,
+    StandingRecord,
+)
+from pairx_core.decisions.individuals import NamedPhotos
 from pairx_core.decisions.naming import GivenNames
 from pairx_core.decisions.store import DecisionStore, open_decisions
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
@@ -40,7 +55,9 @@ from pairx_core.sessions import SessionBook
 from pairx_core.settings import Settings, decisions_beside
 
 K = 5  # candidates a query
-_LISTS_KEPT = 4096
+GIVEN_FILTERS = CandidateFilters(
+    False, False, False, False
+)  # of someone else's candidates all, unless one wants fewer
 _WORKSPACES_KEPT = 3
 _MEGABYTE = 1_000_000
 
@@ -105,9 +122,6 @@ class Workspace:
     names: GivenNames  # of new individuals
     unexplained: str = ""  # why they cannot
     _last_read: list[tuple[Decision, ...]] = field(default_factory=lambda: [()])
-    _lists: OrderedDict[tuple[str, CandidateFilters], tuple[Candidate, ...]] = field(
-        default_factory=OrderedDict
-    )
     _known_pairs: dict[CandidateFilters, KnownPairs] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -121,10 +135,49 @@ class Workspace:
         """The table that ranks candidates; empty: the model does."""
         return self.index.source.name if isinstance(self.index, GivenCandidates) else ""
 
-    @property
-    def queries(self) -> tuple[Photo, ...]:
+    @cached_property
+    def roster(self) -> Roster:
         """The photos that can be queries: all, or those for which someone else's table has candidates."""
-        return self.index.queries if isinstance(self.index, GivenCandidates) else self.index.photos
+        return Roster(self.index.queries if isinstance(self.index, GivenCandidates) else self.index.photos)
+
+    @cached_property
+    def left_out(self) -> int:
+        """How many photos cannot be used."""
+        problems = (*self.catalogue.problems, *self.index.skipped)
+        return sum(problem.severity == "left_out" for problem in problems)
+
+    @cached_property
+    def _lists(self) -> CandidateLists:
+        return CandidateLists(self.index, K)
+
+    @cached_property
+    def _followed(self) -> FollowedDecisions:
+        """The decisions on this catalogue's photos; a file may hold those of other catalogues too."""
+        known = self.catalogue
+        return FollowedDecisions(lambda row: row.query_id in known and row.candidate_id in known)
+
+    @cached_property
+    def _by_record(self) -> ByRecordBook:
+        return ByRecordBook(self.roster, K)
+
+    @cached_property
+    def _followed_pairs(self) -> FollowedPairs:
+        return FollowedPairs()
+
+    @cached_property
+    def named_photos(self) -> NamedPhotos:
+        """Who is on each photo by the catalogue."""
+        photos = self.catalogue.photos
+        names = {photo.id: photo.identity for photo in photos if photo.identity is not None}
+        return NamedPhotos((photo.id for photo in photos), names)
+
+    def get_ready(self) -> None:
+        """Make what pages look at and the catalogue alone determines, before the first of them is drawn."""
+        self.roster, self.left_out, self._lists, self._followed, self._by_record  # noqa: B018
+        stands = self.stands(self.decisions())
+        if stands.rows:
+            self.pairs(stands), self.named_photos
+        self.known_pairs(CandidateFilters() if not self.ranked_by else GIVEN_FILTERS)
 
     def decisions(self) -> Record:
         """What is in the decisions file; what was last read from it while it cannot be read."""
@@ -135,19 +188,49 @@ class Workspace:
         self._last_read[0] = rows
         return Record(rows)
 
+    def stands(self, record: Record) -> StandingRecord:
+        """What stands in a record, as far as it is about this catalogue's photos."""
+        return self._followed.look(record.rows)
+
+    def pairs(self, record: StandingRecord) -> PairsOfRecord:
+        """What all reviewers say about pairs of this catalogue's photos."""
+        return self._followed_pairs.look(record.rows)
+
+    def standing(self) -> StandingRecord:
+        """What stands at this moment.
+
+        Raises:
+            DecisionLogError: the decisions file cannot be read now.
+        """
+        return self._followed.look(self.log.decisions())
+
+    def by_record(self, reviewer: str, standing: ReviewerStanding) -> ByRecord:
+        """How queries stand for a reviewer by what stands, without a look at their candidates."""
+        return self._by_record.of(reviewer, standing)
+
     def candidates(self, query: Photo, filters: CandidateFilters) -> tuple[Candidate, ...]:
         """The top candidates of a query, remembered."""
-        key = (query.id, filters)
-        with self._lock:
-            if key in self._lists:
-                self._lists.move_to_end(key)
-                return self._lists[key]
-        found = tuple(self.index.candidates(query, K, filters))
-        with self._lock:
-            self._lists[key] = found
-            while len(self._lists) > _LISTS_KEPT:
-                self._lists.popitem(last=False)
-        return found
+        return self._lists.of(query, filters)
+
+    def candidate(self, query: Photo, photo: Photo, filters: CandidateFilters) -> Candidate:
+        """A photo as a candidate, with the rank that it has or would have; remembered."""
+        return self._lists.candidate(query, photo, filters)
+
+    def prepare(self, queries: Sequence[Photo], filters: CandidateFilters) -> None:
+        """Look for the candidates of queries together."""
+        self._lists.prepare(queries, filters)
+
+    def prepare_from(self, queries: Sequence[Photo], filters: CandidateFilters) -> None:
+        """The same; nothing, where those of the first are known."""
+        self._lists.prepare_from(queries, filters)
+
+    def prepare_ahead(self, queries: Sequence[Photo], filters: CandidateFilters) -> None:
+        """The same in the background, for what is on no screen yet."""
+        self._lists.prepare_ahead(queries, filters)
+
+    def first_similarities(self, filters: CandidateFilters) -> npt.NDArray[np.float32]:
+        """The similarity (N,) of the first candidate of each photo of the roster; NaN where there is none."""
+        return self._lists.first_similarities(self.roster.photos, filters)
 
     def known_pairs(self, filters: CandidateFilters) -> KnownPairs:
         """The similarities of pairs whose truth is known, under the filters; remembered."""
@@ -185,17 +268,19 @@ class Opening(Task[Workspace]):
     def work(self) -> Workspace:
         """Open the source; what is embedded when it is stopped stays in the cache."""
         workspace = self._open()
+        self._next("Preparing the pages")
+        workspace.get_ready()
         _spare_the_collector()
         return workspace
 
     def _open(self) -> Workspace:
         source = self.source
         with usable(CatalogueError, "The catalogue"):
-            catalogue = read_catalogue(source.catalogue, source.form or None)
+            catalogue = read_catalogue(source.catalogue, source.form or None, self.tell_stage)
         with usable(DecisionLogError, "The decisions file"):  # refused before the long part
             log = open_decisions(_decisions_of(source) or decisions_beside(catalogue))
         sessions = self.sessions = SessionBook(log.lines("sessions"))
-        self.stage = "Checking the photos"
+        self._next("Checking the photos")
         report = check_catalogue(catalogue, self.tell)
         self._next("Loading the model")
         with usable(ModelError, "The model"):
