@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "evaluate": {"explain", "retrieval", "models", "catalogue"},
     "exports": {"catalogue", "decisions"},
 }
-PLAIN = {"addresses", "errors", "formulas", "frames", "paths", "version"}
+PLAIN = {"addresses", "errors", "formulas", "frames", "lazy", "paths", "version"}
 
 
 def loaded_by(code: str) -> set[str]:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, field, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pages.components.background import Task
 from pairx_core.addresses import is_address
@@ -22,8 +25,8 @@ from pairx_core.decisions import Decision, EvidenceLog
 from pairx_core.decisions.naming import GivenNames
 from pairx_core.decisions.store import DecisionStore, open_decisions
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
-from pairx_core.explain import ExplanationCache, PairExplainer, check_supported
-from pairx_core.models import EmbeddingModel, ModelCard, load_model, model_card
+from pairx_core.explain import ExplanationCache
+from pairx_core.models import ModelCard, model_card
 from pairx_core.paths import tidy_path
 from pairx_core.project import Project
 from pairx_core.retrieval import (
@@ -38,10 +41,17 @@ from pairx_core.retrieval import (
 from pairx_core.sessions import SessionBook
 from pairx_core.settings import Settings, decisions_beside
 
+if TYPE_CHECKING:
+    from pairx_core.fieldpack import FieldPack
+
+    from pairx_core.explain import PairExplainer
+    from pairx_core.models import EmbeddingModel
+
 K = 5  # candidates a query
 _LISTS_KEPT = 4096
 _WORKSPACES_KEPT = 3
 _MEGABYTE = 1_000_000
+_SHOWN_SECONDS = 0.3  # after which a page has shown what is being done
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,7 @@ class Workspace:
     sessions: SessionBook
     names: GivenNames  # of new individuals
     unexplained: str = ""  # why they cannot
+    pack: FieldPack | None = None  # what all but the record comes from; None: from a model
     _last_read: list[tuple[Decision, ...]] = field(default_factory=lambda: [()])
     _lists: OrderedDict[tuple[str, CandidateFilters], tuple[Candidate, ...]] = field(
         default_factory=OrderedDict
@@ -197,7 +208,11 @@ class Opening(Task[Workspace]):
         self.stage = "Checking the photos"
         report = check_catalogue(catalogue, self.tell)
         self._next("Loading the model")
+        if "torch" not in sys.modules:  # its import keeps all threads waiting: let the page say so before
+            time.sleep(_SHOWN_SECONDS)
         with usable(ModelError, "The model"):
+            from pairx_core.models import load_model
+
             model = load_model(
                 source.model,
                 checkpoint=source.checkpoint or None,
@@ -263,6 +278,8 @@ def explainer_of(
     model: EmbeddingModel, layer: str, cache: ExplanationCache
 ) -> tuple[PairExplainer | None, str]:
     """What explains a model's pairs, or why nothing can; a layer that the model lacks is an error."""
+    from pairx_core.explain import PairExplainer, check_supported
+
     try:
         check_supported(model.module)
     except ExplanationError as error:

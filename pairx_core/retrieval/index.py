@@ -6,15 +6,18 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from pairx_core.catalogue import Catalogue, Photo, Problem, open_photo, photo_digest
 from pairx_core.errors import CatalogueError, PhotoError
-from pairx_core.models.embedding_model import EmbeddingModel
 from pairx_core.retrieval.embedding_cache import EmbeddingCache, FileDigest
 from pairx_core.retrieval.similarity import KnownPairs, PairRules, gather_known_pairs
+
+if TYPE_CHECKING:
+    from pairx_core.models.embedding_model import EmbeddingModel
 
 Progress = Callable[[int, int], None]  # called with (done, total)
 _BATCH = 16
