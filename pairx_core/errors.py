@@ -41,3 +41,7 @@ class SessionError(PairxError):
 
 class ExportError(PairxError):
     """Identities cannot be written for another program: nothing fits its format, or a package is missing."""
+
+
+class FieldPackError(PairxError):
+    """A field pack cannot be written, or not into this folder; or something of it is missing."""

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "sessions": {"catalogue", "decisions", "retrieval"},
     "evaluate": {"explain", "retrieval", "models", "catalogue"},
     "exports": {"catalogue", "decisions"},
+    "fieldpack": {"catalogue", "models", "retrieval", "explain", "jobs"},
 }
 PLAIN = {"addresses", "errors", "formulas", "frames", "lazy", "paths", "version"}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import math
 import sys
 import threading
 import time
@@ -21,11 +22,14 @@ from typing import TYPE_CHECKING
 from pages.components.background import Task
 from pairx_core.addresses import is_address
 from pairx_core.catalogue import Catalogue, CatalogueReport, Photo, check_catalogue, read_catalogue
+from pairx_core.catalogue.pack_catalogue import FIELD_PACK
 from pairx_core.decisions import Decision, EvidenceLog
 from pairx_core.decisions.naming import GivenNames
 from pairx_core.decisions.store import DecisionStore, open_decisions
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
 from pairx_core.explain import ExplanationCache
+from pairx_core.fieldpack import FieldPack, PackExplainer, PackModel, open_pack
+from pairx_core.fieldpack.reading import PackCandidates
 from pairx_core.models import ModelCard, model_card
 from pairx_core.paths import tidy_path
 from pairx_core.project import Project
@@ -42,8 +46,6 @@ from pairx_core.sessions import SessionBook
 from pairx_core.settings import Settings, decisions_beside
 
 if TYPE_CHECKING:
-    from pairx_core.fieldpack import FieldPack
-
     from pairx_core.explain import PairExplainer
     from pairx_core.models import EmbeddingModel
 
@@ -103,11 +105,12 @@ class Workspace:
 
     source: Source
     catalogue: Catalogue
-    model: EmbeddingModel
+    model: EmbeddingModel | PackModel  # a field pack's is not here: its name, and what identifies it
     report: CatalogueReport  # what was found in the catalogue
     card: ModelCard
-    index: CandidateIndex | GivenCandidates  # what proposes candidates: the model, or someone else's table
-    explainer: PairExplainer | None  # None: the model ranks photos, but its pairs cannot be explained
+    # what proposes candidates: the model, someone else's table, or a field pack that has them from either
+    index: CandidateIndex | GivenCandidates | PackCandidates
+    explainer: PairExplainer | PackExplainer | None  # None: the model's pairs cannot be explained
     log: DecisionStore
     evidence: EvidenceLog
     sessions: SessionBook
@@ -129,12 +132,23 @@ class Workspace:
     @property
     def ranked_by(self) -> str:
         """The table that ranks candidates; empty: the model does."""
+        if isinstance(self.index, PackCandidates):
+            return self.index.ranked_by
         return self.index.source.name if isinstance(self.index, GivenCandidates) else ""
 
     @property
     def queries(self) -> tuple[Photo, ...]:
-        """The photos that can be queries: all, or those for which someone else's table has candidates."""
-        return self.index.queries if isinstance(self.index, GivenCandidates) else self.index.photos
+        """The photos that can be queries: all, or those for which a table or a field pack has candidates."""
+        is_given = isinstance(self.index, GivenCandidates | PackCandidates)
+        return self.index.queries if is_given else self.index.photos
+
+    def to_original(self, photo: Photo) -> tuple[float, float]:
+        """By what a place on a photo, in pixels across and down, is multiplied for the catalogue's own photo.
+
+        Raises:
+            PhotoError: the photo's file cannot be read.
+        """
+        return (1.0, 1.0) if self.pack is None else self.pack.to_original(photo)
 
     def decisions(self) -> Record:
         """What is in the decisions file; what was last read from it while it cannot be read."""
@@ -158,6 +172,12 @@ class Workspace:
             while len(self._lists) > _LISTS_KEPT:
                 self._lists.popitem(last=False)
         return found
+
+    def standing(self, candidate: Candidate, filters: CandidateFilters) -> str:
+        """Where a candidate's similarity stands among known pairs, in words; empty where it has none."""
+        if not math.isfinite(candidate.similarity):
+            return ""
+        return self.known_pairs(filters).in_words(candidate.similarity)
 
     def known_pairs(self, filters: CandidateFilters) -> KnownPairs:
         """The similarities of pairs whose truth is known, under the filters; remembered."""
@@ -207,6 +227,51 @@ class Opening(Task[Workspace]):
         sessions = self.sessions = SessionBook(log.lines("sessions"))
         self.stage = "Checking the photos"
         report = check_catalogue(catalogue, self.tell)
+        if catalogue.form == FIELD_PACK:
+            return self._of_pack(catalogue, report, log)
+        model, card = self._model()
+        explainer, unexplained = explainer_of(model, source.layer, ExplanationCache(self.cache_dir))
+        index = self._index(catalogue, model)
+        return Workspace(
+            source,
+            catalogue,
+            model,
+            report,
+            card,
+            index,
+            explainer,
+            log,
+            log.evidence,
+            sessions,
+            GivenNames(log.lines("names")),
+            unexplained,
+        )
+
+    def _of_pack(self, catalogue: Catalogue, report: CatalogueReport, log: DecisionStore) -> Workspace:
+        """A workspace whose candidates and explanations are in the folder already; needs no torch."""
+        if self.source.candidates:
+            raise CatalogueError(
+                "A field pack has its candidates already. Leave out the table of candidates."
+            )
+        pack = open_pack(catalogue)
+        assert self.sessions is not None
+        return Workspace(
+            self.source,
+            catalogue,
+            pack.model,
+            report,
+            pack.card,
+            pack.index,
+            pack.explainer,
+            log,
+            log.evidence,
+            self.sessions,
+            GivenNames(log.lines("names")),
+            pack=pack,
+        )
+
+    def _model(self) -> tuple[EmbeddingModel, ModelCard]:
+        source = self.source
         self._next("Loading the model")
         if "torch" not in sys.modules:  # its import keeps all threads waiting: let the page say so before
             time.sleep(_SHOWN_SECONDS)
@@ -220,24 +285,7 @@ class Opening(Task[Workspace]):
                 normalisation=source.normalisation or None,
                 progress=self._downloaded,
             )
-            card = model_card(model)
-        explainer, unexplained = explainer_of(model, source.layer, ExplanationCache(self.cache_dir))
-        index = self._index(catalogue, model)
-        names = GivenNames(log.lines("names"))
-        return Workspace(
-            source,
-            catalogue,
-            model,
-            report,
-            card,
-            index,
-            explainer,
-            log,
-            log.evidence,
-            sessions,
-            names,
-            unexplained,
-        )
+            return model, model_card(model)
 
     def _downloaded(self, done: int, total: int) -> None:
         """How many bytes of the model have come."""
