@@ -16,6 +16,7 @@ import click
 
 from pairx_core.cli_documents import card, datasets, export, models, report
 from pairx_core.cli_evaluate import evaluate, rerank
+from pairx_core.cli_pack import pack
 from pairx_core.errors import PairxError
 from pairx_core.version import __version__
 
@@ -401,6 +402,7 @@ main.add_command(card)
 main.add_command(report)
 main.add_command(evaluate)
 main.add_command(rerank)
+main.add_command(pack)
 
 
 def _timezone(name: str | None) -> tzinfo | None:

@@ -140,6 +140,25 @@ class Journal:
         self._size += len(line)
 
 
+def refuse_others_files(folder: Path) -> None:
+    """Make sure that a folder is not there yet, empty, or of a field pack.
+
+    Raises:
+        FieldPackError: it holds something else, or cannot be looked at.
+    """
+    try:
+        names = {path.name for path in folder.iterdir()} if folder.exists() else set()
+    except OSError as error:
+        raise FieldPackError(
+            f"{folder} cannot be used for a field pack ({error.strerror}). Choose another folder."
+        ) from error
+    other = next((name for name in sorted(names) if not name.startswith(".") and name != _LOCK_NAME), None)
+    if other is not None and not names & {PACK_NAME, UNFINISHED_NAME}:
+        raise FieldPackError(
+            f"{folder} holds something else already (such as {other}). Choose a folder that is empty or not there yet."
+        )
+
+
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """Hold a folder for one run, making it where it is not there.
@@ -148,8 +167,8 @@ def alone_in(folder: Path) -> Iterator[None]:
         FieldPackError: another run writes into it, it holds something else, or it cannot be used.
     """
     try:
+        refuse_others_files(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        _refuse_others_files(folder)
         lock = FileLock(folder / _LOCK_NAME, timeout=0)
         lock.acquire()
     except Timeout:
@@ -165,17 +184,6 @@ def alone_in(folder: Path) -> Iterator[None]:
     finally:
         lock.release()
         _take_away(folder / _LOCK_NAME)
-
-
-def _refuse_others_files(folder: Path) -> None:
-    names = {path.name for path in folder.iterdir()}
-    if names & {PACK_NAME, UNFINISHED_NAME}:
-        return
-    other = next((name for name in sorted(names) if not name.startswith(".") and name != _LOCK_NAME), None)
-    if other is not None:
-        raise FieldPackError(
-            f"{folder} holds something else already (such as {other}). Choose a folder that is empty or not there yet."
-        )
 
 
 def _has_size(path: Path, size: int) -> bool:
