@@ -16,7 +16,7 @@ from pairx_core.catalogue.catalogue import Catalogue
 from pairx_core.catalogue.json_files import read_json
 from pairx_core.catalogue.locating import locate
 from pairx_core.catalogue.photo import Box, MaskPicture, Photo
-from pairx_core.catalogue.pictures import UnusablePicture, file_signature, read_header
+from pairx_core.catalogue.pictures import MissingPicture, UnusablePicture, file_signature, read_header
 from pairx_core.catalogue.problems import ProblemList
 from pairx_core.errors import CatalogueError
 
@@ -129,7 +129,10 @@ class PackFiles:
             UnusablePicture: it is missing, cut short or outside the folder; worded to follow its name.
         """
         path = locate(self.folder.resolve(), name)
-        size, _ = file_signature(path)
+        try:
+            size, _ = file_signature(path)
+        except MissingPicture:
+            raise UnusablePicture(f"is missing. {COPY_AGAIN}") from None
         if size != self.stated[name][0]:
             raise UnusablePicture(
                 f"is cut short: it has {size:,} bytes instead of {self.stated[name][0]:,}. {COPY_AGAIN}"
