@@ -97,10 +97,11 @@ def _filter_options(command: Command) -> Command:
 def check(catalogue: Path, form: str | None, out: Path | None) -> None:
     """Read CATALOGUE, say what is in it, and list what is odd, by row. Nothing is embedded."""
     from pairx_core.catalogue import CATALOGUE_FORMATS, check_catalogue
+    from pairx_core.catalogue.report import with_damaged_files
     from pairx_core.outputs import files_of
 
     read = _read(catalogue, form)
-    found = check_catalogue(read)
+    found = with_damaged_files(check_catalogue(read), read)
     _tell_problems(found.findings)
     counts = found.summary
     flanks = ", ".join(f"{name or 'no flank'} {number:,}" for name, number in found.flanks.items())

@@ -189,7 +189,7 @@ def _indexed(chosen: Sequence[Photo], index: CandidateIndex) -> list[Photo]:
 
 
 def _say(report: PackReport) -> None:
-    for words in (*report.left_out, *report.unexplained):
+    for words in (*report.notes, *report.unexplained):
         click.echo(f"note  {words}", err=True)
     explained = report.pairs - len(report.unexplained)
     if report.explained:

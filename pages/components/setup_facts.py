@@ -189,7 +189,7 @@ def _notes(workspace: Workspace) -> list[Problem]:
 
 def _not_in_pack(pack: FieldPack) -> list[Problem]:
     """What a field pack could not take along when it was made."""
-    photos = [Problem("note", "left out when the pack was made", text) for text in pack.left_out]
+    photos = [Problem("note", "not taken along when the pack was made", text) for text in pack.notes]
     return photos + [Problem("note", "pair without explanation", text) for text in pack.unexplained]
 
 

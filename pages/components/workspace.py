@@ -228,7 +228,7 @@ class Opening(Task[Workspace]):
         self.stage = "Checking the photos"
         report = check_catalogue(catalogue, self.tell)
         if catalogue.form == FIELD_PACK:
-            return self._of_pack(catalogue, report, log)
+            return self._of_pack(catalogue, report, log, sessions)
         model, card = self._model()
         explainer, unexplained = explainer_of(model, source.layer, ExplanationCache(self.cache_dir))
         index = self._index(catalogue, model)
@@ -247,14 +247,15 @@ class Opening(Task[Workspace]):
             unexplained,
         )
 
-    def _of_pack(self, catalogue: Catalogue, report: CatalogueReport, log: DecisionStore) -> Workspace:
+    def _of_pack(
+        self, catalogue: Catalogue, report: CatalogueReport, log: DecisionStore, sessions: SessionBook
+    ) -> Workspace:
         """A workspace whose candidates and explanations are in the folder already; needs no torch."""
         if self.source.candidates:
             raise CatalogueError(
                 "A field pack has its candidates already. Leave out the table of candidates."
             )
         pack = open_pack(catalogue)
-        assert self.sessions is not None
         return Workspace(
             self.source,
             catalogue,
@@ -265,7 +266,7 @@ class Opening(Task[Workspace]):
             pack.explainer,
             log,
             log.evidence,
-            self.sessions,
+            sessions,
             GivenNames(log.lines("names")),
             pack=pack,
         )

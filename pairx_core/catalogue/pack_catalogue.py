@@ -6,17 +6,25 @@ What is said here of its file ``pack.json`` are the photos; candidates and expla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pairx_core.catalogue.catalogue import Catalogue
+from pairx_core.catalogue.catalogue import Catalogue, Problem
 from pairx_core.catalogue.json_files import read_json
 from pairx_core.catalogue.locating import locate
 from pairx_core.catalogue.photo import Box, MaskPicture, Photo
-from pairx_core.catalogue.pictures import MissingPicture, UnusablePicture, file_signature, read_header
+from pairx_core.catalogue.pictures import (
+    MissingPicture,
+    OutsidePicture,
+    UnusablePicture,
+    file_signature,
+    read_header,
+)
 from pairx_core.catalogue.problems import ProblemList
 from pairx_core.errors import CatalogueError
 
@@ -28,6 +36,7 @@ PACK_SCHEMA = 1  # a newer one may say things that this version would misread
 NOT_WHOLE = "field pack that is not whole"
 COPY_AGAIN = "Copy the whole folder again."
 Content = dict[str, Any]
+Progress = Callable[[int, int], None]  # called with (done, total)
 
 
 def is_field_pack(source: Path) -> bool:
@@ -88,7 +97,7 @@ def read_pack_catalogue(source: Path) -> Catalogue:
         raise CatalogueError(
             f"{folder / PACK_NAME} is damaged ({type(error).__name__}: {error}). {COPY_AGAIN}"
         ) from error
-    others = [name for name in files.broken() if not name.startswith("photos/")]
+    others = files.broken(name for name in files.stated if not name.startswith("photos/"))
     if others:
         more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
         problems.note(
@@ -98,6 +107,28 @@ def read_pack_catalogue(source: Path) -> Catalogue:
             file=others[0],
         )
     return Catalogue.checked(folder, [one for one in photos if one is not None], problems.in_order())
+
+
+def damaged_files(catalogue: Catalogue, progress: Progress | None = None) -> tuple[Problem, ...]:
+    """Read all files of a field pack, and find those that are not as they were written.
+
+    What is missing or cut short is found when the pack is opened.
+
+    Args:
+        catalogue: the pack's.
+        progress: called with (files done, files in all).
+
+    Raises:
+        CatalogueError: its description cannot be read.
+    """
+    files = PackFiles.of(catalogue.source, read_pack_file(catalogue.source))
+    problems = ProblemList(catalogue.source.name, unit="photo")
+    for done, name in enumerate(files.stated, start=1):
+        if files.is_damaged(name):
+            problems.note(f"“{name}” is damaged. {COPY_AGAIN}", kind=NOT_WHOLE, file=name)
+        if progress is not None:
+            progress(done, len(files.stated))
+    return problems.in_order()
 
 
 def photo_entry(photo: Photo) -> Content:
@@ -119,8 +150,14 @@ def photo_entry(photo: Photo) -> Content:
 class PackFiles:
     """The files of a field pack, as they should be."""
 
-    folder: Path
+    folder: Path  # links followed
     stated: Mapping[str, tuple[int, str]]  # bytes and SHA-256 (hex), by the path below the folder, with /
+
+    @classmethod
+    def of(cls, folder: Path, content: Content) -> PackFiles:
+        """The files that a pack's ``pack.json`` lists."""
+        stated = {name: (int(size), str(sha)) for name, (size, sha) in content["files"].items()}
+        return cls(folder.resolve(), stated)
 
     def whole(self, name: str) -> Path:
         """The path of a file that has its size; what is in it is checked where it is read.
@@ -128,9 +165,11 @@ class PackFiles:
         Raises:
             UnusablePicture: it is missing, cut short or outside the folder; worded to follow its name.
         """
-        path = locate(self.folder.resolve(), name)
+        path = Path(os.path.realpath(self.folder / name))
+        if not path.is_relative_to(self.folder):
+            raise OutsidePicture("leads outside the folder of the field pack, and is not opened.")
         try:
-            size, _ = file_signature(path)
+            size, _ = file_signature(path if path.exists() else locate(self.folder, name))
         except MissingPicture:
             raise UnusablePicture(f"is missing. {COPY_AGAIN}") from None
         if size != self.stated[name][0]:
@@ -139,9 +178,19 @@ class PackFiles:
             )
         return path
 
-    def broken(self) -> list[str]:
-        """The files that are missing or have another size."""
-        return [name for name in self.stated if not self._is_whole(name)]
+    def broken(self, names: Iterable[str]) -> list[str]:
+        """Those of some files that are missing or have another size."""
+        return [name for name in names if not self._is_whole(name)]
+
+    def is_damaged(self, name: str) -> bool:
+        """Whether a file that has its size holds something else than was written."""
+        try:
+            with self.whole(name).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() != self.stated[name][1]
+        except UnusablePicture:  # told already
+            return False
+        except OSError:
+            return True
 
     def _is_whole(self, name: str) -> bool:
         try:

@@ -8,12 +8,13 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from pairx_core.catalogue.catalogue import Catalogue, CatalogueSummary, Problem
 from pairx_core.catalogue.opening import photo_digest, photo_size
+from pairx_core.catalogue.pack_catalogue import FIELD_PACK, damaged_files
 from pairx_core.catalogue.photo import Box, Photo
 from pairx_core.catalogue.pictures import UnusablePicture, file_signature, read_header
 from pairx_core.errors import PhotoError
@@ -110,6 +111,26 @@ def check_catalogue(catalogue: Catalogue, progress: Progress | None = None) -> C
         with_mask=sum(photo.mask is not None for photo in photos),
         findings=(*catalogue.problems, *odd),
     )
+
+
+def with_damaged_files(
+    report: CatalogueReport, catalogue: Catalogue, progress: Progress | None = None
+) -> CatalogueReport:
+    """The report of a field pack with the files that are not as they were written; all of them are read.
+
+    That of another catalogue stays as it is.
+
+    Args:
+        report: of the catalogue.
+        catalogue: as it was read.
+        progress: called with (files done, files in all).
+
+    Raises:
+        CatalogueError: the pack's description cannot be read any more.
+    """
+    if catalogue.form != FIELD_PACK:
+        return report
+    return replace(report, findings=(*report.findings, *damaged_files(catalogue, progress)))
 
 
 def _finding(photo: Photo, kind: str, message: str, column: str = "") -> Problem:

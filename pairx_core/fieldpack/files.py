@@ -49,6 +49,12 @@ def put_file(folder: Path, name: str, content: bytes) -> Stated:
     return Stated(len(content), hashlib.sha256(content).hexdigest())
 
 
+def remove_drafts(folder: Path) -> None:
+    """Take away what a run that was killed left half written."""
+    for draft in folder.rglob(".*.part"):
+        _take_away(draft)
+
+
 class Journal:
     """What is done of a pack, line by line, so that a run that was stopped goes on where it was.
 

@@ -49,7 +49,7 @@ class FieldPack:
     photos_there: int  # in that catalogue
     app_version: str  # that made it
     pairs: int  # of a query and a candidate
-    left_out: tuple[str, ...]  # photos of its selection that could not be read when it was made, in words
+    notes: tuple[str, ...]  # photos and masks that could not be taken along when it was made, in words
 
     @property
     def model(self) -> PackModel:
@@ -279,8 +279,7 @@ class PackExplainer:
 
 
 def _opened(catalogue: Catalogue, content: Content) -> FieldPack:
-    stated = {name: (int(size), str(sha)) for name, (size, sha) in content["files"].items()}
-    files = PackFiles(catalogue.source, stated)
+    files = PackFiles.of(catalogue.source, content)
     wanted = content["wanted"]
     return FieldPack(
         catalogue=catalogue,
@@ -298,7 +297,7 @@ def _opened(catalogue: Catalogue, content: Content) -> FieldPack:
         photos_there=int(content["catalogue"]["photos"]),
         app_version=str(content["app_version"]),
         pairs=int(content["counts"]["pairs"]),
-        left_out=tuple(map(str, content["left_out"])),
+        notes=tuple(map(str, content["notes"])),
     )
 
 

@@ -24,7 +24,7 @@ from pairx_core.errors import PhotoError
 from pairx_core.explain.explainer import PairExplainer
 from pairx_core.fieldpack.compact import reason_in
 from pairx_core.fieldpack.explaining import NamedExplainer, PairTask, explain_pair
-from pairx_core.fieldpack.files import FAILED, Journal, alone_in, put_file
+from pairx_core.fieldpack.files import FAILED, Journal, alone_in, put_file, remove_drafts
 from pairx_core.fieldpack.finished import (
     KNOWN_STEP,
     as_queries,
@@ -54,7 +54,7 @@ class PackReport:
     explained: int  # by this run
     there_already: int  # explained by a run before
     unexplained: tuple[str, ...]  # pairs without explanation, in words; another run tries them again
-    left_out: tuple[str, ...]  # photos that cannot be read, in words
+    notes: tuple[str, ...]  # photos and masks that cannot be read, in words
     explanation_bytes: int  # of all explanations
     total_bytes: int  # of all files of the pack
     seconds: float  # that explaining took
@@ -124,18 +124,20 @@ class _Run:
         self.made = 0  # pairs explained
         self.there_already = 0
         self.seconds = 0.0
+        self.finished: Content | None = None  # what the folder held when the run began
+        self.made_anything = False
         self.number = {photo.id: at for at, photo in enumerate(plan.photos)}
 
     def begin(self) -> None:
         """Make sure that the folder's pack is this one, and take up what is done."""
+        remove_drafts(self.folder)
         if self.journal.head is not None:
             self.plan.refuse_other(self.folder, self.journal.head)
         if (self.folder / PACK_NAME).is_file():
-            finished = read_pack_file(self.folder)
-            self.plan.refuse_other(self.folder, finished)
-            self.journal.take_over(steps_of(finished, KNOWN_NAME))
-        else:
-            self.journal.begin(self.plan.head)
+            self.finished = read_pack_file(self.folder)
+            self.plan.refuse_other(self.folder, self.finished)
+            self.journal.take_over(steps_of(self.finished, KNOWN_NAME))
+        self.journal.begin(self.plan.head)
 
     def copy_photos(self) -> None:
         """Write the pictures, thumbnails and masks that are not there."""
@@ -179,7 +181,12 @@ class _Run:
         }
         photos = [steps[photo_step(photo.id)] for photo in self.plan.photos]
         entries = {entry["id"]: entry for step in photos if (entry := step.get("entry")) is not None}
-        left_out = (*self.plan.left_out, *(step[FAILED] for step in photos if FAILED in step))
+        failed = [step[FAILED] for step in photos if FAILED in step]
+        notes = [
+            *self.plan.left_out,
+            *failed,
+            *(entry["note"] for entry in entries.values() if entry["note"]),
+        ]
         pairs = (pair_step(query.id, candidate.id) for query, candidate in self._pairs())
         unexplained = {pair: steps[pair][FAILED] for pair in pairs if FAILED in steps[pair]}
         queries = as_queries(self.plan, entries, steps, unexplained)
@@ -191,20 +198,18 @@ class _Run:
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
             **self.plan.head,
             "counts": counts_of(queries, entries, files),
-            "left_out": left_out,
+            "notes": notes,
             "photos": list(entries.values()),
             "queries": queries,
             "files": files,
         }
-        put_file(
-            self.folder,
-            PACK_NAME,
-            json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "replace"),
-        )
+        if self.finished is None or self.made_anything:
+            text = json.dumps(content, ensure_ascii=False, indent=1)
+            put_file(self.folder, PACK_NAME, text.encode("utf-8", "replace"))
         self.journal.close()
-        return self._report(content, left_out, list(unexplained.values()))
+        return self._report(content, list(unexplained.values()))
 
-    def _report(self, content: Content, left_out: tuple[str, ...], unexplained: list[str]) -> PackReport:
+    def _report(self, content: Content, unexplained: list[str]) -> PackReport:
         sizes = {name: size for name, (size, _) in content["files"].items()}
         return PackReport(
             folder=self.folder,
@@ -213,7 +218,7 @@ class _Run:
             explained=self.made,
             there_already=self.there_already,
             unexplained=tuple(unexplained),
-            left_out=left_out,
+            notes=tuple(content["notes"]),
             explanation_bytes=sum(size for name, size in sizes.items() if name.startswith("explanations/")),
             total_bytes=sum(sizes.values()),
             seconds=self.seconds,
@@ -249,6 +254,7 @@ class _Run:
     def _record(self, step: str, files: dict[str, bytes], more: Content) -> None:
         stated = {name: put_file(self.folder, name, content) for name, content in files.items()}
         self.journal.done(step, {"files": stated, **more})
+        self.made_anything = True
 
 
 def _copied(longest_side: int, photo: Photo) -> PhotoCopy | str:

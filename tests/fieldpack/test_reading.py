@@ -13,6 +13,7 @@ import pytest
 from pairx_core import read_catalogue
 from pairx_core.catalogue import check_catalogue, open_mask, photo_size, thumbnail
 from pairx_core.catalogue.pack_catalogue import PACK_NAME, UNFINISHED_NAME, read_pack_file
+from pairx_core.catalogue.report import with_damaged_files
 from pairx_core.errors import CatalogueError, ExplanationError, ExportError, PhotoError
 from pairx_core.exports import resolve
 from pairx_core.fieldpack import FieldPack, open_pack
@@ -124,7 +125,7 @@ def test_what_is_known_of_the_model_and_the_making_is_there(opened, model):
     pack = opened()
     assert pack.card == model_card(model)
     assert (pack.made_of, pack.photos_there, pack.pairs) == ("catalogue/metadata.csv", 8, 4)
-    assert pack.made_at.tzinfo is not None and pack.left_out == () and pack.unexplained == ()
+    assert pack.made_at.tzinfo is not None and pack.notes == () and pack.unexplained == ()
 
 
 def test_thumbnails_come_from_the_pack(opened, monkeypatch):
@@ -264,6 +265,19 @@ def test_no_file_outside_the_folder_is_opened(make, folder, tmp_path):
     catalogue = read_catalogue(folder)
     assert content["photos"][0]["id"] not in catalogue
     assert "leads outside the folder" in catalogue.problems[0].message
+
+
+def test_a_check_reads_all_files_and_names_what_is_damaged(make, folder):
+    make("u1", k=1)
+    catalogue = read_catalogue(folder)
+    told: list[tuple[int, int]] = []
+    report = check_catalogue(catalogue)
+    assert with_damaged_files(report, catalogue, lambda *said: told.append(said)).findings == report.findings
+    assert told[-1][0] == told[-1][1] > 5
+    broken = sorted(folder.glob("photos/*/*.jpg"))[0]
+    broken.write_bytes(broken.read_bytes()[:-1] + b"x")
+    (finding,) = with_damaged_files(report, catalogue).findings
+    assert broken.relative_to(folder).as_posix() in finding.message and "is damaged" in finding.message
 
 
 def test_the_pack_is_found_by_its_folder_its_file_and_its_format(make, folder):

@@ -132,15 +132,39 @@ def test_what_was_written_when_the_power_went_counts_only_as_far_as_it_is_whole(
 
 def test_a_finished_pack_is_left_as_it_is_and_what_went_missing_is_made_again(make, model, folder):
     make()
-    before = files_of(folder)
+    before, written = files_of(folder), (folder / PACK_NAME).stat().st_mtime_ns
     again = Counting(model)
     assert make(explainer=again).there_already == 4
-    assert again.explained == []
+    assert again.explained == [] and (folder / PACK_NAME).stat().st_mtime_ns == written
     lost = sorted(folder.glob("explanations/*"))[0]
     lost.unlink()
     shutil.rmtree(folder / "photos" / "00001")
     report = make(explainer=again)
     assert (report.there_already, len(again.explained)) == (3, 1)
+    assert files_of(folder) == before
+
+
+def test_mending_a_finished_pack_can_be_stopped_as_well(make, model, folder, monkeypatch):
+    make()
+    before = files_of(folder)
+    for lost in sorted(folder.glob("explanations/*"))[:3]:
+        lost.unlink()
+    (folder / "photos" / "00000" / ".0123.part").write_bytes(b"half a file that a kill left")
+    written, left = files.put_file, [1]
+
+    def stop(*arguments):
+        left[0] -= 1
+        if left[0] < 0:
+            raise Stopped
+        return written(*arguments)
+
+    monkeypatch.setattr("pairx_core.fieldpack.writing.put_file", stop)
+    with pytest.raises(Stopped):
+        make()
+    assert len(read_catalogue(folder)) == content_of(folder)["counts"]["photos"]  # it opens meanwhile
+    monkeypatch.undo()
+    again = Counting(model)
+    assert make(explainer=again).there_already == 2 and len(again.explained) == 2
     assert files_of(folder) == before
 
 
@@ -258,7 +282,7 @@ def test_a_photo_whose_file_is_gone_is_left_out_with_its_pairs_and_said(make, in
     first, second = index.candidates(catalogue.photo("u1"), 2, CandidateFilters())
     first.photo.path.unlink()
     report = make("u1")
-    assert report.pairs == 1 and first.photo.path.name in report.left_out[0]
+    assert report.pairs == 1 and first.photo.path.name in report.notes[0]
     (query,) = content_of(folder)["queries"]
     assert [(one["photo"], one["rank"]) for one in query["candidates"]] == [(second.photo.id, 2)]
     catalogue.photo("u1").path.unlink()
