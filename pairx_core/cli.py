@@ -17,6 +17,7 @@ import click
 from pairx_core.cli_documents import card, datasets, export, models, report
 from pairx_core.cli_evaluate import evaluate, rerank
 from pairx_core.cli_index import index
+from pairx_core.cli_pack import pack
 from pairx_core.errors import PairxError
 from pairx_core.version import __version__
 
@@ -97,10 +98,11 @@ def _filter_options(command: Command) -> Command:
 def check(catalogue: Path, form: str | None, out: Path | None) -> None:
     """Read CATALOGUE, say what is in it, and list what is odd, by row. Nothing is embedded."""
     from pairx_core.catalogue import CATALOGUE_FORMATS, check_catalogue
+    from pairx_core.catalogue.report import with_damaged_files
     from pairx_core.outputs import files_of
 
     read = _read(catalogue, form)
-    found = check_catalogue(read)
+    found = with_damaged_files(check_catalogue(read), read)
     _tell_problems(found.findings)
     counts = found.summary
     flanks = ", ".join(f"{name or 'no flank'} {number:,}" for name, number in found.flanks.items())
@@ -385,6 +387,7 @@ main.add_command(report)
 main.add_command(index)
 main.add_command(evaluate)
 main.add_command(rerank)
+main.add_command(pack)
 
 
 def _timezone(name: str | None) -> tzinfo | None:

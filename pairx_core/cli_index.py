@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,10 +68,10 @@ def index(
     folder = cache or Settings.from_environment().cache
     if verify:
         _verify(open_store(folder, loaded, precision))
-    begun = _Counter()
+    before, begun = len(open_store(folder, loaded, precision)), time.monotonic()
     with (
         runner_from(scheduler, workers, (photo.path for photo in photos.photos)) as runner,
-        begun.bar() as progress,
+        cli._progress("embedding photos") as progress,
     ):
         options = IndexOptions(
             precision=precision,
@@ -85,43 +84,18 @@ def index(
         built = build_index(photos, loaded, cache_dir=folder, progress=progress, options=options)
     cli._tell_problems([*photos.problems, *built.skipped])
     _tell_counts(photos, built)
-    click.echo(f"embedded now: {begun.in_words()}; kept in {built.vectors.precision}")
+    fresh = len(open_store(folder, loaded, precision)) - before
+    click.echo(f"embedded now: {_speed(fresh, time.monotonic() - begun)}; kept in {built.vectors.precision}")
     if drop_unused:
         _drop(open_store(folder, loaded, precision), photos, loaded, folder)
     if approximate is not None:
         _approximate(open_store(folder, loaded, precision), is_wanted=approximate)
 
 
-class _Counter:
-    """How many photos were embedded, and how fast."""
-
-    def __init__(self) -> None:
-        self._first: int | None = None
-        self._last = 0
-        self._since = self._until = time.monotonic()
-
-    @contextmanager
-    def bar(self) -> Iterator[Callable[[int, int], None]]:
-        """A progress bar with the time left; it counts from the first photo that is embedded now."""
-        from pairx_core import cli
-
-        with cli._progress("embedding photos") as show:
-
-            def tell(done: int, total: int) -> None:
-                show(done, total)
-                if self._first is None and done:
-                    self._first, self._since = done, time.monotonic()
-                self._last, self._until = done, time.monotonic()
-
-            yield tell
-
-    def in_words(self) -> str:
-        """What was done in this run."""
-        count = self._last - (self._last if self._first is None else self._first)
-        seconds = self._until - self._since
-        return (
-            f"{count:,} photos in {seconds:.1f} s ({count / seconds:.1f} a second)" if count else "no photos"
-        )
+def _speed(photos: int, seconds: float) -> str:
+    return (
+        f"{photos:,} photos in {seconds:.1f} s ({photos / seconds:.1f} a second)" if photos else "no photos"
+    )
 
 
 def _tell_once(message: str) -> Callable[[], None]:

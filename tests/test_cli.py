@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import click
@@ -15,7 +16,10 @@ from PIL import Image
 from pairx_core.cli import main
 from pairx_core.decisions import DecisionLog, Evidence, EvidenceLog
 from pairx_core.decisions.store import open_decisions
+from pairx_core.models import load_model
+from pairx_core.retrieval import open_store
 from pairx_core.sessions import SessionBook, SessionPair, plan_session
+from pairx_core.settings import Settings
 from tests.conftest import paint
 
 
@@ -57,21 +61,22 @@ def test_index_embeds_what_is_damaged_and_drops_what_is_not_in_the_catalogue(run
     assert "embedded now: no photos" in run("index", small_catalogue).stdout
 
 
-def test_index_waits_for_another_program(run, small_catalogue, tmp_path):
-    from threading import Timer
-
-    from pairx_core import load_model
-    from pairx_core.retrieval import open_store
-    from pairx_core.settings import Settings
-
+def test_index_waits_for_another_program(run, small_catalogue, tmp_path, monkeypatch):
     store = open_store(tmp_path / "cache", load_model(Settings.from_environment().model))
-    with store.writing():
-        pass
-    held = store.writing()
-    held.__enter__()
-    Timer(0.7, held.__exit__, (None, None, None)).start()
-    result = run("index", small_catalogue)
-    assert result.exit_code == 0 and "waiting until it has finished" in result.stderr
+    said: list[str] = []
+
+    def tell_and_let_go(message):
+        def tell():
+            said.append(message)
+            held.close()
+
+        return tell
+
+    monkeypatch.setattr("pairx_core.cli_index._tell_once", tell_and_let_go)
+    with ExitStack() as held:
+        held.enter_context(store.writing())
+        assert "embedded now: 8 photos" in run("index", small_catalogue).stdout
+    assert len(said) == 1 and "waiting until it has finished" in said[0]
 
 
 def test_candidates_come_as_csv(run, small_catalogue):

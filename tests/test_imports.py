@@ -21,8 +21,9 @@ MAY_IMPORT = {
     "sessions": {"catalogue", "decisions", "retrieval"},
     "evaluate": {"jobs", "explain", "retrieval", "models", "catalogue"},
     "exports": {"catalogue", "decisions"},
+    "fieldpack": {"catalogue", "models", "retrieval", "explain", "jobs"},
 }
-PLAIN = {"addresses", "errors", "formulas", "frames", "paths", "version"}
+PLAIN = {"addresses", "errors", "formulas", "frames", "lazy", "paths", "version"}
 
 
 def loaded_by(code: str) -> set[str]:

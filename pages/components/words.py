@@ -32,6 +32,8 @@ def ordinal(rank: int) -> str:
 
 def ranked(candidate: Candidate) -> str:
     """Rank and similarity, as a ranking and not as a verdict: “1st · 0.83”; another matcher's score as it came."""
+    if not candidate.rank:
+        return candidate.score
     return f"{ordinal(candidate.rank)} · {candidate.score or f'{candidate.similarity:.2f}'}"
 
 

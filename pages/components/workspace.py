@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import math
+import sys
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +29,7 @@ from pages.components.candidate_lists import CandidateLists
 from pages.components.roster import Roster
 from pairx_core.addresses import is_address
 from pairx_core.catalogue import Catalogue, CatalogueReport, Photo, check_catalogue, read_catalogue
+from pairx_core.catalogue.pack_catalogue import FIELD_PACK
 from pairx_core.decisions import Decision, EvidenceLog
 from pairx_core.decisions.followed import (
     FollowedDecisions,
@@ -37,22 +42,26 @@ from pairx_core.decisions.individuals import NamedPhotos
 from pairx_core.decisions.naming import GivenNames
 from pairx_core.decisions.store import DecisionStore, open_decisions
 from pairx_core.errors import CatalogueError, DecisionLogError, ExplanationError, ModelError, PairxError
-from pairx_core.explain import ExplanationCache, PairExplainer, check_supported
-from pairx_core.models import EmbeddingModel, ModelCard, load_model, model_card
+from pairx_core.explain import ExplanationCache
+from pairx_core.fieldpack import FieldPack, PackExplainer, PackModel, open_pack
+from pairx_core.fieldpack.reading import PackCandidates
+from pairx_core.models import ModelCard, model_card
 from pairx_core.paths import tidy_path
 from pairx_core.project import Project
 from pairx_core.retrieval import (
     Candidate,
     CandidateFilters,
-    CandidateIndex,
     GivenCandidates,
-    IndexOptions,
     KnownPairs,
-    build_index,
     read_candidates,
 )
 from pairx_core.sessions import SessionBook
 from pairx_core.settings import Settings, decisions_beside
+
+if TYPE_CHECKING:
+    from pairx_core.explain import PairExplainer
+    from pairx_core.models import EmbeddingModel
+    from pairx_core.retrieval import CandidateIndex
 
 K = 5  # candidates a query
 GIVEN_FILTERS = CandidateFilters(
@@ -60,6 +69,7 @@ GIVEN_FILTERS = CandidateFilters(
 )  # of someone else's candidates all, unless one wants fewer
 _WORKSPACES_KEPT = 3
 _MEGABYTE = 1_000_000
+_SHOWN_SECONDS = 0.3  # after which a page has shown what is being done
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +121,18 @@ class Workspace:
 
     source: Source
     catalogue: Catalogue
-    model: EmbeddingModel
+    model: EmbeddingModel | PackModel  # a field pack's is not here: its name, and what identifies it
     report: CatalogueReport  # what was found in the catalogue
     card: ModelCard
-    index: CandidateIndex | GivenCandidates  # what proposes candidates: the model, or someone else's table
-    explainer: PairExplainer | None  # None: the model ranks photos, but its pairs cannot be explained
+    # what proposes candidates: the model, someone else's table, or a field pack that has them from either
+    index: CandidateIndex | GivenCandidates | PackCandidates
+    explainer: PairExplainer | PackExplainer | None  # None: the model's pairs cannot be explained
     log: DecisionStore
     evidence: EvidenceLog
     sessions: SessionBook
     names: GivenNames  # of new individuals
     unexplained: str = ""  # why they cannot
+    pack: FieldPack | None = None  # what all but the record comes from; None: from a model
     _last_read: list[tuple[Decision, ...]] = field(default_factory=lambda: [()])
     _known_pairs: dict[CandidateFilters, KnownPairs] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -133,12 +145,15 @@ class Workspace:
     @property
     def ranked_by(self) -> str:
         """The table that ranks candidates; empty: the model does."""
+        if isinstance(self.index, PackCandidates):
+            return self.index.ranked_by
         return self.index.source.name if isinstance(self.index, GivenCandidates) else ""
 
     @cached_property
     def roster(self) -> Roster:
-        """The photos that can be queries: all, or those for which someone else's table has candidates."""
-        return Roster(self.index.queries if isinstance(self.index, GivenCandidates) else self.index.photos)
+        """The photos that can be queries: all, or those for which a table or a field pack has candidates."""
+        is_given = isinstance(self.index, GivenCandidates | PackCandidates)
+        return Roster(self.index.queries if is_given else self.index.photos)
 
     @cached_property
     def left_out(self) -> int:
@@ -178,6 +193,14 @@ class Workspace:
         if stands.rows:
             self.pairs(stands), self.named_photos
         self.known_pairs(CandidateFilters() if not self.ranked_by else GIVEN_FILTERS)
+
+    def to_original(self, photo: Photo) -> tuple[float, float]:
+        """By what a place on a photo, in pixels across and down, is multiplied for the catalogue's own photo.
+
+        Raises:
+            PhotoError: the photo's file cannot be read.
+        """
+        return (1.0, 1.0) if self.pack is None else self.pack.to_original(photo)
 
     def decisions(self) -> Record:
         """What is in the decisions file; what was last read from it while it cannot be read."""
@@ -232,6 +255,12 @@ class Workspace:
         """The similarity (N,) of the first candidate of each photo of the roster; NaN where there is none."""
         return self._lists.first_similarities(self.roster.photos, filters)
 
+    def similarity_in_words(self, candidate: Candidate, filters: CandidateFilters) -> str:
+        """Where a candidate's similarity stands among known pairs, in words; empty where it has none."""
+        if not math.isfinite(candidate.similarity):
+            return ""
+        return self.known_pairs(filters).in_words(candidate.similarity)
+
     def known_pairs(self, filters: CandidateFilters) -> KnownPairs:
         """The similarities of pairs whose truth is known, under the filters; remembered."""
         with self._lock:
@@ -282,19 +311,11 @@ class Opening(Task[Workspace]):
         sessions = self.sessions = SessionBook(log.lines("sessions"))
         self._next("Checking the photos")
         report = check_catalogue(catalogue, self.tell)
-        self._next("Loading the model")
-        with usable(ModelError, "The model"):
-            model = load_model(
-                source.model,
-                checkpoint=source.checkpoint or None,
-                input_size=_input_size(source),
-                normalisation=source.normalisation or None,
-                progress=self._downloaded,
-            )
-            card = model_card(model)
+        if catalogue.form == FIELD_PACK:
+            return self._of_pack(catalogue, report, log, sessions)
+        model, card = self._model()
         explainer, unexplained = explainer_of(model, source.layer, ExplanationCache(self.cache_dir))
         index = self._index(catalogue, model)
-        names = GivenNames(log.lines("names"))
         return Workspace(
             source,
             catalogue,
@@ -306,9 +327,50 @@ class Opening(Task[Workspace]):
             log,
             log.evidence,
             sessions,
-            names,
+            GivenNames(log.lines("names")),
             unexplained,
         )
+
+    def _of_pack(
+        self, catalogue: Catalogue, report: CatalogueReport, log: DecisionStore, sessions: SessionBook
+    ) -> Workspace:
+        """A workspace whose candidates and explanations are in the folder already; needs no torch."""
+        if self.source.candidates:
+            raise CatalogueError(
+                "A field pack has its candidates already. Leave out the table of candidates."
+            )
+        pack = open_pack(catalogue)
+        return Workspace(
+            self.source,
+            catalogue,
+            pack.model,
+            report,
+            pack.card,
+            pack.index,
+            pack.explainer,
+            log,
+            log.evidence,
+            sessions,
+            GivenNames(log.lines("names")),
+            pack=pack,
+        )
+
+    def _model(self) -> tuple[EmbeddingModel, ModelCard]:
+        source = self.source
+        self._next("Loading the model")
+        if "torch" not in sys.modules:  # its import keeps all threads waiting: let the page say so before
+            time.sleep(_SHOWN_SECONDS)
+        with usable(ModelError, "The model"):
+            from pairx_core.models import load_model
+
+            model = load_model(
+                source.model,
+                checkpoint=source.checkpoint or None,
+                input_size=_input_size(source),
+                normalisation=source.normalisation or None,
+                progress=self._downloaded,
+            )
+            return model, model_card(model)
 
     def _downloaded(self, done: int, total: int) -> None:
         """How many bytes of the model have come."""
@@ -325,6 +387,8 @@ class Opening(Task[Workspace]):
             with usable(CatalogueError, "The table of candidates"):
                 return read_candidates(self.source.candidates, catalogue)
         self._next("Embedding the photos")
+        from pairx_core.retrieval import IndexOptions, build_index
+
         options = IndexOptions(waiting=self._wait)
         return build_index(catalogue, model, cache_dir=self.cache_dir, progress=self.tell, options=options)
 
@@ -355,6 +419,8 @@ def explainer_of(
     model: EmbeddingModel, layer: str, cache: ExplanationCache
 ) -> tuple[PairExplainer | None, str]:
     """What explains a model's pairs, or why nothing can; a layer that the model lacks is an error."""
+    from pairx_core.explain import PairExplainer, check_supported
+
     try:
         check_supported(model.module)
     except ExplanationError as error:

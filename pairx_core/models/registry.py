@@ -15,8 +15,9 @@ from torch import nn
 
 from pairx_core.addresses import without_password
 from pairx_core.errors import ModelError
+from pairx_core.models.card import ModelOrigin
 from pairx_core.models.checkpoints import Checkpoint, listing, load_weights, read_checkpoint
-from pairx_core.models.embedding_model import EmbeddingModel, ModelOrigin, tried
+from pairx_core.models.embedding_model import EmbeddingModel, tried
 from pairx_core.models.hook import is_hook, load_hook
 from pairx_core.models.hub import ModelFiles, Progress, files_in, files_of_repository
 from pairx_core.models.known_models import KNOWN_MODELS, KnownModel, known_model, model_in_card

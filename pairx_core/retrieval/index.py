@@ -13,6 +13,7 @@ from pairx_core.catalogue import Photo, Problem, photo_digest
 from pairx_core.errors import CatalogueError
 from pairx_core.models.embedding_model import EmbeddingModel
 from pairx_core.retrieval.approximate import ApproximateSearch, recall_in_words
+from pairx_core.retrieval.candidate import Candidate
 from pairx_core.retrieval.columns import PhotoColumns
 from pairx_core.retrieval.filters import CandidateFilters
 from pairx_core.retrieval.search import Found, Wanted, better_than, cosines, nearest
@@ -23,18 +24,6 @@ from pairx_core.retrieval.vectors import PhotoVectors
 _IN_ONE_PASS = (
     64  # queries of different groups: to read the vectors once is then worth more than to multiply fewer
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A photo that the model ranks for a query."""
-
-    photo: Photo
-    similarity: (
-        float  # cosine, -1 to 1: a ranking, not a verdict; another matcher's score where one was given
-    )
-    rank: int  # from 1
-    score: str = ""  # another matcher's score as it wrote it; empty: the similarity is ours
 
 
 class CandidateIndex:
