@@ -15,6 +15,7 @@ from pairx_core.cli_jobs import files_for, named_model, runner_from, runner_opti
 from pairx_core.errors import SettingsError
 from pairx_core.jobs import LocalRunner
 from pairx_core.jobs.cluster import DaskRunner
+from pairx_core.jobs.runner import usable_processors
 from pairx_core.models.named import NamedModel
 from tests.jobs import work
 
@@ -35,6 +36,13 @@ def double(scheduler: str | None, workers: int | None) -> None:
 )
 def test_where_tasks_run_is_chosen(words, expected):
     assert CliRunner().invoke(double, words).output.splitlines() == [expected]
+
+
+@pytest.mark.parametrize(("gpu", "expected"), [(True, 1), (False, usable_processors())])
+def test_a_gpu_has_one_task_at_a_time(monkeypatch, gpu, expected):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: gpu)
+    with runner_from(None, None) as runner:
+        assert runner.workers == expected
 
 
 def test_a_scheduler_that_runs_is_used_and_left_running(dask):
