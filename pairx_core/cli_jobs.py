@@ -36,7 +36,7 @@ def runner_options(command: Command) -> Command:
         click.option(
             "--workers",
             type=click.IntRange(min=1),
-            help="Tasks at a time on this computer. [default: one a processor]",
+            help="Tasks at a time on this computer. [default: one a processor, or one on a GPU]",
         ),
     ]
     for option in reversed(options):
@@ -96,16 +96,25 @@ def _runner(scheduler: str | None, workers: int | None, files: Iterable[Path]) -
     if scheduler is None:
         from pairx_core.jobs import LocalRunner
 
-        return LocalRunner(workers)
+        return LocalRunner(workers or _usual())
     from pairx_core.jobs.cluster import DaskRunner
 
     if scheduler == LOCAL:
-        return DaskRunner.on_this_computer(workers, files=_one_a_folder(files), tell=_tell)
+        return DaskRunner.on_this_computer(workers or _usual(), files=_one_a_folder(files), tell=_tell)
     if workers is not None:
         raise SettingsError(
             "--workers counts tasks on this computer; a scheduler's workers are started beside it. Leave it out."
         )
     return DaskRunner.at(scheduler, files=_one_a_folder(files), tell=_tell)
+
+
+def _usual() -> int:
+    """Tasks at a time on this computer: one a processor; one where a GPU computes, whose memory each would take."""
+    import torch
+
+    from pairx_core.jobs.runner import usable_processors
+
+    return 1 if torch.cuda.is_available() else usable_processors()
 
 
 def _one_a_folder(files: Iterable[Path]) -> list[Path]:

@@ -6,24 +6,22 @@ counted; nor is the first round.
 
 from __future__ import annotations
 
-import hashlib
 import statistics
 import time
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import partial
 
-from pairx_core import PairExplainer, build_index, load_model, read_catalogue
-from pairx_core.catalogue import Photo
+from pairx_core import build_index, load_model, read_catalogue
 from pairx_core.jobs import LocalRunner, Runner
 from pairx_core.jobs.cluster import DaskRunner
 from pairx_core.models.named import NamedModel
 from pairx_core.settings import SAMPLE_CATALOGUE
+from tests.jobs.work import Pair, explained
 
 WORKERS = 2
 PAIRS = 16
 ROUNDS = 3
 EMPTY = 1_000  # tasks that do nothing
-Pair = tuple[Photo, Photo]
 
 
 def main() -> None:
@@ -47,28 +45,9 @@ def main() -> None:
     print(f"Starting {WORKERS} workers on this computer took {begun:.1f} s.")
 
 
-def explained(named: NamedModel, pair: Pair) -> str:
-    """A digest of all that an explanation holds."""
-    made = _explainer(named).explain(*pair)
-    digest = hashlib.sha256(repr((made.similarity, made.layer)).encode())
-    matches = made.matches
-    for array in (matches.relevance, matches.distance, matches.query_xy, matches.candidate_xy):
-        digest.update(array.tobytes())
-    for array in (made.query_relevance, made.candidate_relevance):
-        digest.update(array.tobytes())
-    for array in (made.query_color_maps, made.candidate_color_maps):
-        digest.update(array.tobytes())
-    return digest.hexdigest()
-
-
 def nothing(number: int) -> int:
     """A task that costs nothing but its way."""
     return number
-
-
-@lru_cache(maxsize=1)
-def _explainer(named: NamedModel) -> PairExplainer:
-    return PairExplainer(named.load(), memory_budget=0)  # so that every pair is a cold one
 
 
 def _compare(runners: dict[str, Runner], explain: Callable[[Pair], str], pairs: list[Pair]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from pairx_core.models import load_model
 from pairx_core.models.named import NamedModel
 from pairx_core.retrieval import IndexOptions, build_index
 from tests.conftest import paint
+from tests.jobs import work
 from tests.jobs.test_cluster import processes
 from tests.jobs.test_runners import wait_for
 
@@ -85,6 +88,18 @@ def test_an_index_is_the_same_from_two_workers_one_of_which_is_killed(
     assert len(there) == 39 and there.skipped == here.skipped
     kept = [files(tmp_path / name, "digests.sqlite") for name in ("here", "there")]
     assert kept[0] == kept[1] and sum(map(len, kept[0].values())) > 39 * model.dimensions
+
+
+def test_explanations_are_the_same_from_two_workers_one_of_which_is_killed(local, dask, catalogue, named):
+    pairs = list(pairwise(catalogue.photos[:12]))
+    here = list(local.results(partial(work.explained, named), pairs))
+    progress, victim = killing(dask, 3)
+    there = []
+    for done, made in enumerate(dask.results(partial(work.explained, named), pairs)):
+        there.append(made)
+        progress(done, len(pairs))
+    wait_until_replaced(dask, victim)
+    assert there == here and len(set(here)) == len(pairs)
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,23 @@
-"""Tasks for tests, which workers import."""
+"""Tasks for tests and benchmarks, which workers import."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from pairx_core import PairExplainer
+from pairx_core.catalogue import Photo
 from pairx_core.errors import PhotoError
+from pairx_core.models.named import NamedModel
+
+Pair = tuple[Photo, Photo]
 
 
 def doubled(number: int) -> int:
@@ -62,3 +69,22 @@ def failing_at_first(task: tuple[Path, type[Exception], int]) -> int:
 
 def deadly(_: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def explained(named: NamedModel, pair: Pair) -> str:
+    """A digest of all that an explanation holds."""
+    made = _explainer(named).explain(*pair)
+    digest = hashlib.sha256(repr((made.similarity, made.layer)).encode())
+    matches = made.matches
+    for array in (matches.relevance, matches.distance, matches.query_xy, matches.candidate_xy):
+        digest.update(array.tobytes())
+    for array in (made.query_relevance, made.candidate_relevance):
+        digest.update(array.tobytes())
+    for array in (made.query_color_maps, made.candidate_color_maps):
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _explainer(named: NamedModel) -> PairExplainer:
+    return PairExplainer(named.load(), memory_budget=0)  # so that every pair is a cold one
