@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from pairx_core.cli_jobs import files_for, named_model, runner_from, runner_options
+from pairx_core.cli_options import catalogue_and_model
 
 if TYPE_CHECKING:
     from pairx_core.evaluate.job import Evaluated, EvaluationJob
@@ -24,28 +25,6 @@ _FROM_0, _FROM_1 = click.IntRange(min=0), click.IntRange(min=1)
 _MOST_CELLS = 48  # a side: a finer layer has millions of pairs of cells, which see little more than a dot
 
 
-def _of_catalogue_and_model(command: Command) -> Command:
-    """The options that say what to read and what to embed it with."""
-    options = [
-        click.option("--format", "form", help="The catalogue's format. [default: found out]"),
-        click.option(
-            "--model",
-            help="“demo”, a checkpoint, or ARCHITECTURE:CHECKPOINT. [default: $PAIRX_MODEL or demo]",
-        ),
-        click.option(
-            "--checkpoint", type=click.Path(path_type=Path), help="Weights for a timm architecture."
-        ),
-        click.option(
-            "--cache",
-            type=click.Path(path_type=Path, file_okay=False),
-            help="Folder for embeddings and measures.",
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 @click.command()
 @click.argument("catalogue", type=click.Path(path_type=Path))
 @click.option(
@@ -55,7 +34,7 @@ def _of_catalogue_and_model(command: Command) -> Command:
     required=True,
     help="A folder for the report.",
 )
-@_of_catalogue_and_model
+@catalogue_and_model("embeddings and measures")
 @click.option("--methods", default="pairx,pairx-steady", show_default=True, help="Names, or “all”.")
 @click.option(
     "--controls", default="pairx,pairx-steady", show_default=True, help="Methods to show collapsing, or “”."
@@ -143,7 +122,7 @@ def evaluate(
     required=True,
     help="The table to write (CSV).",
 )
-@_of_catalogue_and_model
+@catalogue_and_model("embeddings and measures")
 @click.option("--layer", help="Whose cells are matched. [default: the model's recommended one]")
 @click.option("--queries", default=120, show_default=True, help="Most known queries to learn from.")
 @click.option("--all-photos", is_flag=True, help="Order the candidates of known photos too.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pairx_core.cli_jobs import named_model, runner_from, runner_options
+from pairx_core.cli_options import catalogue_and_model
 
 if TYPE_CHECKING:
     from pairx_core.catalogue import Catalogue
@@ -20,16 +21,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("catalogue", type=click.Path(path_type=Path))
-@click.option("--format", "form", help="The catalogue's format. [default: found out]")
-@click.option(
-    "--model", help="“demo”, a checkpoint, or ARCHITECTURE:CHECKPOINT. [default: $PAIRX_MODEL or demo]"
-)
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights for a timm architecture.")
-@click.option(
-    "--cache",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for embeddings. [default: $PAIRX_CACHE or the user's cache folder]",
-)
+@catalogue_and_model("embeddings")
 @click.option(
     "--precision",
     type=click.Choice(["float32", "float16"]),
