@@ -108,6 +108,20 @@ def test_filters_are_those_that_the_pack_was_made_with(open_app, catalogue, tiny
     assert "filters: same species, known individuals only, not from the same day and site" in html(app)
 
 
+def test_a_query_without_candidates_is_shown_alone_and_gone_past(
+    open_app, make_catalogue, tiny_checkpoint, tmp_path
+):
+    rows = [("u0", "unknown", "up", "", ""), ("k0", "ann", "left", "", ""), ("k1", "ann", "left", "", "")]
+    catalogue = read_catalogue(make_catalogue(rows, "alone"))
+    model, folder = load_model(str(tiny_checkpoint)), tmp_path / "pack of two"
+    index = build_index(catalogue, model)
+    queries, wanted = [catalogue.photo("u0"), catalogue.photo("k0")], Wanted(k_colors=0)
+    write_pack(index, PairExplainer(model), queries, folder, catalogue="x", wanted=wanted)
+    app = open_app(folder, query="u0")
+    assert "has no candidates for this query" in said(app)
+    assert pair(press(app, "Next query")) == ("k0", "k1")
+
+
 def test_setup_says_what_the_pack_is(open_app, pack):
     app = open_app(pack)
     app.switch_page("pages/setup.py").run()

@@ -11,7 +11,7 @@ import torch
 from pairx_core import PairExplainer, build_index, load_model, read_catalogue
 from pairx_core.fieldpack import PackReport, Wanted, write_pack
 
-EVERYTHING = {"k": 2, "k_colors": 2, "more": 0}
+LITTLE = {"k": 2, "k_colors": 1, "more": 0}
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -62,7 +62,7 @@ def make(index, explainer, catalogue, folder) -> Callable[..., PackReport]:
             photos,
             into,
             catalogue=catalogue.source,
-            wanted=Wanted(**{**EVERYTHING, **wanted}),
+            wanted=Wanted(**{**LITTLE, **wanted}),
             tell=tell,
         )
 

@@ -49,7 +49,7 @@ BOXES = {
 
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
 def test_a_small_photo_keeps_its_size_and_its_pixels(tmp_path, box):
-    photo = Photo("a", paint(tmp_path / "a.png"), box=box)
+    photo = Photo("a", paint(tmp_path / "a.bmp"), box=box)
     made = copy_photo(2048, photo)
     again = opened(made, tmp_path)
     assert made.photo_size == photo_size(photo) == photo_size(again)
@@ -58,7 +58,7 @@ def test_a_small_photo_keeps_its_size_and_its_pixels(tmp_path, box):
 
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
 def test_a_large_photo_is_reduced_and_shows_the_same(tmp_path, box):
-    photo = Photo("a", paint(tmp_path / "a.png", (1500, 1000)), box=box and scaled(box, 5))
+    photo = Photo("a", paint(tmp_path / "a.bmp", (1500, 1000)), box=box and scaled(box, 5))
     made = copy_photo(400, photo)
     again = opened(made, tmp_path)
     assert max(Image.open(io.BytesIO(made.picture)).size) <= 400
@@ -76,8 +76,8 @@ def test_places_on_the_copy_are_places_on_the_photo_times_the_ratio_of_the_sides
     picture = Image.new("RGB", (1500, 1000))
     for x, y in dots:
         picture.paste((255, 255, 255), (x - 6, y - 6, x + 6, y + 6))
-    picture.save(tmp_path / "a.png")
-    photo = Photo("a", tmp_path / "a.png", box=Box(400.5, 350.5, 533, 401))
+    picture.save(tmp_path / "a.bmp")
+    photo = Photo("a", tmp_path / "a.bmp", box=Box(400.5, 350.5, 533, 401))
     again = opened(copy_photo(300, photo), tmp_path)
     width, height = photo_size(photo)
     reduced = np.asarray(open_photo(again).convert("L"), np.float64)
@@ -94,7 +94,7 @@ def test_places_on_the_copy_are_places_on_the_photo_times_the_ratio_of_the_sides
 def test_a_photo_that_lies_on_its_side_is_copied_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
-    Image.open(paint(tmp_path / "a.png")).save(tmp_path / "side.jpg", exif=exif)
+    Image.open(paint(tmp_path / "a.bmp")).save(tmp_path / "side.jpg", exif=exif)
     photo = Photo("a", tmp_path / "side.jpg")
     again = opened(copy_photo(2048, photo), tmp_path)
     assert photo_size(again) == photo_size(photo) == (200, 300)
@@ -109,7 +109,7 @@ def test_a_mask_comes_along_and_fits(tmp_path, box, longest):
     animal = Image.new("L", (300, 200))
     animal.paste(255, (90, 70, 160, 120))
     animal.save(tmp_path / "mask.png")
-    photo = Photo("a", paint(tmp_path / "a.png"), box=box, mask=MaskPicture(tmp_path / "mask.png"))
+    photo = Photo("a", paint(tmp_path / "a.bmp"), box=box, mask=MaskPicture(tmp_path / "mask.png"))
     again = opened(copy_photo(longest, photo), tmp_path)
     before, after = open_mask(photo), open_mask(again)
     assert after.shape == photo_size(again)[::-1]
@@ -121,14 +121,14 @@ def test_a_mask_comes_along_and_fits(tmp_path, box, longest):
 
 def test_a_mask_that_cannot_be_used_is_left_behind_and_said(tmp_path):
     Image.new("L", (30, 20), 255).save(tmp_path / "mask.png")
-    photo = Photo("a", paint(tmp_path / "a.png"), mask=MaskPicture(tmp_path / "mask.png"))
+    photo = Photo("a", paint(tmp_path / "a.bmp"), mask=MaskPicture(tmp_path / "mask.png"))
     made = copy_photo(2048, photo)
     assert made.mask is None
     assert "mask.png" in made.note and "30 × 20" in made.note
 
 
 def test_the_thumbnail_is_of_the_animal_and_small(tmp_path):
-    photo = Photo("a", paint(tmp_path / "a.png"), box=Box(10, 20, 200, 100))
+    photo = Photo("a", paint(tmp_path / "a.bmp"), box=Box(10, 20, 200, 100))
     small = Image.open(io.BytesIO(copy_photo(2048, photo).thumbnail))
     assert small.size == (192, 96)
     assert all(side <= most for side, most in zip(small.size, THUMBNAIL, strict=True))

@@ -81,7 +81,7 @@ def test_further_photos_of_the_candidates_individuals_come_along_if_wanted(make,
         assert (one["rank"], one["similarity"]) == (ranked.rank, ranked.similarity)
 
 
-@pytest.mark.parametrize("stop_after", [1, 3, 6, 9, 11])
+@pytest.mark.parametrize("stop_after", [1, 9, 13])
 def test_a_run_that_is_stopped_goes_on_and_explains_nothing_twice(
     make, model, folder, tmp_path, monkeypatch, stop_after
 ):
