@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from functools import partial
@@ -10,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from pairx_core import read_catalogue
+from pairx_core import PairExplainer, read_catalogue
 from pairx_core.catalogue import Catalogue
 from pairx_core.errors import ClusterError, ModelError
 from pairx_core.evaluate.job import EvaluationJob
 from pairx_core.evaluate.kept import ROWS_NAME, SECONDS_NAME, read_rows
 from pairx_core.evaluate.pairs import KnownPair, PairSample
 from pairx_core.evaluate.plan import Plan
+from pairx_core.fieldpack import Wanted, write_pack
+from pairx_core.fieldpack.files import PACK_NAME
 from pairx_core.jobs import LocalRunner
 from pairx_core.models import load_model
 from pairx_core.models.named import NamedModel
@@ -100,6 +103,31 @@ def test_explanations_are_the_same_from_two_workers_one_of_which_is_killed(local
         progress(done, len(pairs))
     wait_until_replaced(dask, victim)
     assert there == here and len(set(here)) == len(pairs)
+
+
+def test_a_field_pack_is_the_same_from_two_workers_one_of_which_is_killed(
+    local, dask, catalogue, model, named, tmp_path
+):
+    index = build_index(catalogue, model, options=IndexOptions(runner=local))
+    explainer = PairExplainer(model, cache=None)
+    make = partial(
+        write_pack,
+        index,
+        explainer,
+        index.photos[:3],
+        catalogue=catalogue.source,
+        wanted=Wanted(2, k_colors=2),
+    )
+    here = make(tmp_path / "here", runner=local)
+    progress, victim = killing(dask, 2)
+    tell = lambda what, done, total: progress(done, total) if what == "explaining pairs" else None  # noqa: E731
+    there = make(tmp_path / "there", runner=dask, named=named, tell=tell)
+    wait_until_replaced(dask, victim)
+    assert here.explained == there.explained == 6 and not there.unexplained
+    kept = [files(tmp_path / name, PACK_NAME) for name in ("here", "there")]
+    assert kept[0] == kept[1] and len(kept[0]) > 6  # but for the file that says when it was made
+    about = [json.loads((tmp_path / name / PACK_NAME).read_text()) for name in ("here", "there")]
+    assert [one.pop("made_at") for one in about] and about[0] == about[1]
 
 
 @pytest.fixture(scope="module")
