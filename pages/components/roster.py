@@ -68,9 +68,14 @@ class Roster:
         return len(self.photos)
 
     @cached_property
+    def known_count(self) -> int:
+        """How many photos are of known individuals."""
+        return int(np.count_nonzero(self._is_known))
+
+    @property
     def has_unknown(self) -> bool:
         """Whether there is any photo of an unknown individual."""
-        return not bool(self._is_known.all())
+        return self.known_count < len(self.photos)
 
     def place(self, photo_id: str) -> int | None:
         """Where a photo is, from 0; None where it is not."""

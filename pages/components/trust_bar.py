@@ -35,7 +35,7 @@ PHOTOGRAPHS = "trust_photographs"  # key of the field that says how many
 
 def show(workspace: Workspace, filters: CandidateFilters) -> Desk | None:
     """How far it is, with what starts and stops it; None: there is nothing to measure."""
-    known = sum(photo.is_known for photo in workspace.index.photos)
+    known = workspace.all_photos.known_count
     if known < 2:
         saying.info(
             "No two photographs show known animals: there are no pairs whose truth is known to measure."

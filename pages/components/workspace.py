@@ -156,6 +156,11 @@ class Workspace:
         return Roster(self.index.queries if is_given else self.index.photos)
 
     @cached_property
+    def all_photos(self) -> Roster:
+        """All photos, those for which there are no candidates among them."""
+        return Roster(self.index.photos) if isinstance(self.index, GivenCandidates) else self.roster
+
+    @cached_property
     def left_out(self) -> int:
         """How many photos cannot be used."""
         problems = (*self.catalogue.problems, *self.index.skipped)

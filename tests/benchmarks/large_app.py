@@ -76,6 +76,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGUMENTS)
         catalogue = _prepared(Path(folder) / "large")
+        large_data.write_sample_decisions(Path(folder) / "sample" / "decisions.csv")
         with (
             _side("sample", None, Path(folder) / "sample", browser) as sample,
             _side("large", catalogue, Path(folder) / "large", browser) as large,
@@ -180,16 +181,17 @@ def _decisions(side: Side) -> None:
     link = page.get_by_role("link", name="Decisions", exact=True)
     _timed(side, "Decisions: the page", link.click, "''", _TABLE)
     entry = page.get_by_label("Contains", exact=True)
-    entry.fill("animal_000" if side.name == "large" else "zebrelle_0")
+    entry.fill(large_data.TEXT_IN_SOME)
     _timed(side, "Decisions: a text", lambda: entry.press("Enter"), "shown()", _TABLE)
     entry.fill("")
     _timed(side, "Decisions: all again", lambda: entry.press("Enter"), "shown()", _TABLE)
 
 
 def _decide(side: Side) -> None:
-    """From Accept to the next pair, explained, and until the page has saved and followed."""
+    """From Accept to the next pair, explained, and until the page has saved and followed; what comes next is made."""
     side.page.bring_to_front()
     _rest(side.page)
+    side.page.wait_for_function(f"() => {{ {_PRELUDE} return viewer()?.dataset.ready && idle(); }}")
     seen, saved = side.page.evaluate(_NEXT_PAIR)
     side.times["decision: the next pair"].append(seen)
     side.times["decision: saved, page followed"].append(saved)

@@ -26,6 +26,7 @@ from pairx_core.settings import SAMPLE_CATALOGUE
 UNKNOWN_SHARE = 0.3  # of the photos are to identify
 PHOTOS_OF_ONE = 50  # of an individual, on average
 REVIEWERS = ("bench", "Ada", "Ben", "Cleo")
+TEXT_IN_SOME = "torn ear"  # in the notes of some decisions
 _COLUMNS = ("image_id", "identity", "path", "bbox", "date", "orientation", "species", "site")
 _SITES, _SPECIES, _DAYS = 600, ("zebrelle", "starwing", "duskling"), 1500
 _START = datetime(2021, 1, 1)
@@ -103,6 +104,14 @@ def write_decisions(path: Path, catalogue_size: int, size: int, seed: int = 5) -
         file.writelines(map(row_bytes, _decisions(catalogue_size, size, np.random.default_rng(seed))))
 
 
+def write_sample_decisions(path: Path, size: int = 100) -> None:
+    """A record about the bundled sample: of another reviewer than who is driven."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = [f"IMG_{number:04}" for number in range(1, 121)]
+    rows = (_decision(number, "Ada", number, number + 3, "reject", names) for number in range(size))
+    path.write_bytes(HEADER + b"".join(map(row_bytes, rows)))
+
+
 def _decisions(catalogue_size: int, size: int, random: np.random.Generator) -> Iterator[Decision]:
     is_unknown, animals = unknown_of(catalogue_size), animals_of(catalogue_size)
     queries, known = np.flatnonzero(is_unknown), np.flatnonzero(~is_unknown)
@@ -129,19 +138,21 @@ def _verdict(is_same: bool, random: np.random.Generator) -> str:
     return "accept" if is_same and chance > 0.06 else "reject"
 
 
-def _decision(number: int, reviewer: str, query: int, candidate: int, verdict: str) -> Decision:
+def _decision(
+    number: int, reviewer: str, query: int, candidate: int, verdict: str, names: list[str] | None = None
+) -> Decision:
+    names = names or []
     return Decision(
         decision_id=f"{number:032x}",
         decided_at=datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=37 * number),
         reviewer=reviewer,
         session="",
-        query_id=photo_id(query),
-        candidate_id=photo_id(candidate),
+        query_id=names[query] if names else photo_id(query),
+        candidate_id=names[candidate] if names else photo_id(candidate),
         decision=verdict,  # type: ignore[arg-type]
         similarity=0.5 + (number % 89) / 200,
         rank=1 + number % 5,
-        query_path="",
-        candidate_path=f"photos/{photo_id(candidate)}.jpg",
+        note=TEXT_IN_SOME if number % 50 == 0 else "",
         model="demo",
         layer="blocks.3",
         overlay_shown=("lines", "points"),
