@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pages.components.background import Task
-from pages.components.workspace import usable
+from pages.components.shelf import usable
 from pairx_core.catalogue import CatalogueReport, check_catalogue, read_catalogue
 from pairx_core.catalogue.report import with_damaged_files
 from pairx_core.errors import CatalogueError

@@ -10,8 +10,9 @@ import streamlit as st
 
 from pages.components import resources, saying, state, visitors
 from pages.components.background import Task
+from pages.components.shelf import Opening
 from pages.components.words import time_left
-from pages.components.workspace import Opening, Source, Workspace
+from pages.components.workspace import Source, Workspace
 from pairx_core.errors import PairxError
 from pairx_core.settings import Settings
 

@@ -243,7 +243,7 @@ def test_a_model_that_cannot_be_explained_has_nothing_to_measure(open_app, zoo, 
     def unexplained(model, layer, cache):
         return None, "no rule for its attention"
 
-    monkeypatch.setattr("pages.components.workspace.explainer_of", unexplained)
+    monkeypatch.setattr("pages.components.shelf.explainer_of", unexplained)
     app = trust(open_app(zoo))
     assert "cannot be explained: no rule for its attention" in said(app)
     assert not app.number_input
