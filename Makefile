@@ -2,6 +2,7 @@
 # make check lint, types, tests     make bench  measure speed
 PYTHON ?= python3
 PORT ?= 8501
+REQUIREMENTS ?= requirements.txt
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -24,8 +25,9 @@ if [ "$$(cat "$$stamp" 2>/dev/null)" != "$$wanted" ]; then \
 fi
 endef
 
+## Field packs open with less: make run REQUIREMENTS=requirements-field.txt
 setup:
-	$(call install,requirements.txt)
+	$(call install,$(REQUIREMENTS))
 
 setup-dev: setup
 	$(call install,requirements-dev.txt)

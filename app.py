@@ -19,7 +19,7 @@ st.set_page_config(
 styles.apply()
 page = navigation.page()
 notice = st.empty()  # always, so that what follows keeps its place on the page from run to run
-if "torch" not in sys.modules:  # the first page after a start waits some seconds for it
+if "pages.components.opening" not in sys.modules:  # the first page after a start waits a moment for it
     notice.html('<div class="px-starting">Starting PAIR-X Review …</div>')
     time.sleep(0.1)  # the import keeps all threads waiting: let the notice go out before it
     importlib.import_module("pages.components.opening")

@@ -61,6 +61,11 @@ def _no_candidates(room: Room) -> None:
         st.info(
             "The catalogue has one photo: there is nothing to compare it with. Open another one on Setup."
         )
+    elif room.work.workspace.pack is not None:
+        st.info(
+            "The field pack has no candidates for this query under these filters "
+            f"({room.work.filters.in_words()}). Go on to the next query."
+        )
     else:
         st.info(
             "No photo passes the filters for this query "

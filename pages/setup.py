@@ -74,6 +74,9 @@ def _follow() -> None:
         return
     opening.follow(awaited)
     state.follow(None)
+    if awaited.was_stopped:
+        saying.info("This was stopped. What is embedded is kept; what was open before stays open.")
+        return
     try:
         workspace = awaited.result()
     except PairxError as error:

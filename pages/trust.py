@@ -4,22 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import (
-    navigation,
-    opening,
-    saying,
-    sidebar,
-    trust_bar,
-    trust_pair,
-    trust_sections,
-    visitors,
-)
-from pages.components.trust_measuring import Desk
-from pages.components.trust_pair import Pair
+from pages.components import navigation, opening, saying, sidebar, visitors
 from pages.components.workspace import Workspace
-from pairx_core.errors import PairxError
-from pairx_core.evaluate.measuring import PairRow
-from pairx_core.retrieval import CandidateFilters
 
 
 def trust() -> None:
@@ -37,18 +23,18 @@ def trust() -> None:
     if reason:
         saying.info(reason)
         return
-    desk = trust_bar.show(workspace, work.filters)
-    if desk is None:
-        return
-    pair = _pair(workspace, work.filters)
-    _study(desk, pair)
-    if pair is not None:
-        trust_sections.title("Other methods on this pair")
-        trust_sections.other_methods(desk, pair)
+    from pages.components import trust_study  # what measures needs torch
+
+    trust_study.show(workspace, work.filters)
 
 
 def _nothing_to_measure(workspace: Workspace) -> str:
     """Why explanations cannot be measured; empty: they can."""
+    if workspace.pack is not None:
+        return (
+            "A field pack brings its explanations along, but no model: nothing can be measured here. Open the "
+            "catalogue itself, where the model is."
+        )
     if workspace.explainer is None:
         return f"This model ranks photos, but its pairs cannot be explained: {workspace.unexplained}"
     if workspace.ranked_by:
@@ -57,34 +43,6 @@ def _nothing_to_measure(workspace: Workspace) -> str:
             "explanations explain, so there is nothing to measure here. Open the catalogue without that table."
         )
     return ""
-
-
-def _pair(workspace: Workspace, filters: CandidateFilters) -> Pair | None:
-    try:
-        return trust_pair.on_screen(workspace, filters)
-    except PairxError as error:
-        saying.warning(str(error))
-        return None
-
-
-def _study(desk: Desk, pair: Pair | None) -> None:
-    """What the known pairs teach, once there are enough."""
-    standing, study = desk.standing, desk.study
-    if standing is None or study is None:
-        return
-    row = None if pair is None else trust_pair.row_of(desk, pair)
-    left, right = st.columns([6, 5], gap="large")
-    with left:
-        trust_sections.title("Right and wrong pairs")
-        trust_sections.distributions(standing, study, pair, row if isinstance(row, PairRow) else None)
-    with right:
-        trust_sections.title("This pair")
-        trust_sections.this_pair(desk, study, pair)
-    if pair is not None:
-        trust_sections.title("Known pairs to compare it with")
-        trust_sections.references(desk, study, pair)
-        trust_sections.make(desk, study, pair)
-    trust_sections.order_and_words(study)
 
 
 navigation.draw(trust)

@@ -15,8 +15,7 @@ Names are loaded when first used, so that ``import pairx_core`` is quick and nee
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pairx_core.errors import (
     CatalogueError,
@@ -27,6 +26,7 @@ from pairx_core.errors import (
     PhotoError,
     SettingsError,
 )
+from pairx_core.lazy import lazily
 from pairx_core.version import __version__
 
 if TYPE_CHECKING:
@@ -101,13 +101,4 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    try:
-        home = _HOMES[name]
-    except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazily(__name__, _HOMES, __all__)

@@ -16,6 +16,8 @@ import click
 
 from pairx_core.cli_documents import card, datasets, export, models, report
 from pairx_core.cli_evaluate import evaluate, rerank
+from pairx_core.cli_index import index
+from pairx_core.cli_pack import pack
 from pairx_core.errors import PairxError
 from pairx_core.version import __version__
 
@@ -96,10 +98,11 @@ def _filter_options(command: Command) -> Command:
 def check(catalogue: Path, form: str | None, out: Path | None) -> None:
     """Read CATALOGUE, say what is in it, and list what is odd, by row. Nothing is embedded."""
     from pairx_core.catalogue import CATALOGUE_FORMATS, check_catalogue
+    from pairx_core.catalogue.report import with_damaged_files
     from pairx_core.outputs import files_of
 
     read = _read(catalogue, form)
-    found = check_catalogue(read)
+    found = with_damaged_files(check_catalogue(read), read)
     _tell_problems(found.findings)
     counts = found.summary
     flanks = ", ".join(f"{name or 'no flank'} {number:,}" for name, number in found.flanks.items())
@@ -115,24 +118,6 @@ def check(catalogue: Path, form: str | None, out: Path | None) -> None:
         click.echo(f"odd          {kind}: {number:,}")
     if out is not None:
         _write(out, found.csv_text().encode("utf-8", "replace"), "report", files_of(read))
-
-
-@main.command()
-@click.argument("catalogue", type=click.Path(path_type=Path))
-@_format_option
-@_index_options
-def index(
-    catalogue: Path, form: str | None, model: str | None, checkpoint: Path | None, cache: Path | None
-) -> None:
-    """Read CATALOGUE (a file or a folder), say what was found, and embed its photos."""
-    photos = _read(catalogue, form)
-    built = _index(photos, _load(model, checkpoint), cache)
-    _tell_problems([*photos.problems, *built.skipped])
-    counts = photos.summary()
-    click.echo(
-        f"{len(built)} photos indexed, {counts.individuals} individuals ({counts.singletons} with one photo), "
-        f"{counts.unknown} unknown; model {built.model.name}."
-    )
 
 
 @main.command()
@@ -399,8 +384,10 @@ main.add_command(datasets)
 main.add_command(export)
 main.add_command(card)
 main.add_command(report)
+main.add_command(index)
 main.add_command(evaluate)
 main.add_command(rerank)
+main.add_command(pack)
 
 
 def _timezone(name: str | None) -> tzinfo | None:

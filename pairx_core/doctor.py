@@ -12,7 +12,7 @@ from pathlib import Path
 from pairx_core.errors import PairxError
 
 OLDEST_PYTHON = (3, 11)
-REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements.txt"
+_ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +53,18 @@ def _python() -> str:
 
 
 def _packages() -> str:
-    """Every pinned requirement is installed at its version."""
+    """Every pinned requirement is installed at its version; without models, those that field packs need."""
+    file = _ROOT / ("requirements.txt" if _has_models() else "requirements-field.txt")
     wrong = []
-    for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines():
+    for line in file.read_text(encoding="utf-8").splitlines():
         name, _, version = line.partition("#")[0].strip().partition("==")
         if name:
             found = _installed(name)
             if found is None or found.partition("+")[0] != version:
                 wrong.append(f"{name} {version} is needed, {found or 'none'} is installed")
     if wrong:
-        raise RuntimeError("; ".join(wrong) + ". Run make setup, or pip install -r requirements.txt.")
-    return "all as pinned in requirements.txt"
+        raise RuntimeError("; ".join(wrong) + f". Run make setup, or pip install -r {file.name}.")
+    return f"all as pinned in {file.name}"
 
 
 def _installed(name: str) -> str | None:
@@ -73,7 +74,14 @@ def _installed(name: str) -> str | None:
         return None
 
 
+def _has_models() -> bool:
+    """Whether anything of what models need is installed."""
+    return any(_installed(name) is not None for name in ("torch", "timm"))
+
+
 def _torch_and_timm() -> str:
+    if not _has_models():
+        return "not installed: field packs open, other catalogues do not"
     from pairx_core.models.torchvision_ops import ensure_torchvision_operators
 
     mended = ensure_torchvision_operators()
@@ -115,13 +123,19 @@ def _decisions() -> str:
 
 
 def _model_on_a_photo() -> str:
-    """The catalogue opens and the model embeds one of its photos."""
+    """The catalogue opens and the model embeds one of its photos; a field pack opens without one."""
     from pairx_core.catalogue import read_catalogue
-    from pairx_core.models import load_model
+    from pairx_core.catalogue.pack_catalogue import FIELD_PACK
+    from pairx_core.fieldpack import open_pack
     from pairx_core.settings import Settings
 
     settings = Settings.from_environment()
     catalogue = read_catalogue(settings.catalogue)
+    if catalogue.form == FIELD_PACK:
+        pack = open_pack(catalogue)
+        return f"field pack: {len(pack.index.queries)} queries, {pack.pairs} pairs, {len(catalogue.problems)} problems"
+    from pairx_core.models import load_model
+
     model = load_model(settings.model)
     length = model.embed(catalogue.photos[:1]).shape[1]
     return (

@@ -49,3 +49,7 @@ class ClusterError(PairxError):
 
 class RetrievalError(PairxError):
     """Embeddings cannot be kept, read or searched: the folder, its format, or another model's."""
+
+
+class FieldPackError(PairxError):
+    """A field pack cannot be written, or not into this folder; or something of it is missing."""

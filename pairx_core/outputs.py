@@ -64,6 +64,8 @@ def files_of(catalogue: Catalogue) -> Iterator[Path]:
     yield catalogue.source
     if catalogue.form == "camtrap-dp":
         yield from (folder / name for name in _OF_A_PACKAGE)
+    if catalogue.form == "field-pack":
+        yield folder / "pack.json"
     yield from (photo.path for photo in catalogue.photos)
 
 

@@ -19,10 +19,11 @@ MAY_IMPORT = {
     "explain": {"models", "catalogue"},
     "render": {"explain", "catalogue", "decisions", "sessions"},  # an evidence card shows who decided what
     "sessions": {"catalogue", "decisions", "retrieval"},
-    "evaluate": {"explain", "retrieval", "models", "catalogue"},
+    "evaluate": {"jobs", "explain", "retrieval", "models", "catalogue"},
     "exports": {"catalogue", "decisions"},
+    "fieldpack": {"catalogue", "models", "retrieval", "explain", "jobs"},
 }
-PLAIN = {"addresses", "errors", "formulas", "frames", "paths", "version"}
+PLAIN = {"addresses", "errors", "formulas", "frames", "lazy", "paths", "version"}
 
 
 def loaded_by(code: str) -> set[str]:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from pairx_core.catalogue import Photo
 from pairx_core.errors import PairxError
-from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, GivenCandidates
+from pairx_core.fieldpack.reading import PackCandidates
+from pairx_core.retrieval import Candidate, CandidateFilters, GivenCandidates
+
+if TYPE_CHECKING:
+    from pairx_core.retrieval import CandidateIndex
 
 MOST_COMPARED = 20_000  # queries whose first candidates are looked at to filter by their similarity
 _LISTS_KEPT = 4096
@@ -27,7 +32,7 @@ Key = tuple[str, CandidateFilters]
 class CandidateLists:
     """The top candidates of queries. Safe to use from several threads; no list is looked for twice at a time."""
 
-    def __init__(self, index: CandidateIndex | GivenCandidates, k: int) -> None:
+    def __init__(self, index: CandidateIndex | GivenCandidates | PackCandidates, k: int) -> None:
         """Take what proposes candidates, and how many of them make a list."""
         self._index = index
         self._k = k

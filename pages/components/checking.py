@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pages.components.background import Task
-from pages.components.workspace import usable
+from pages.components.shelf import usable
 from pairx_core.catalogue import CatalogueReport, check_catalogue, read_catalogue
+from pairx_core.catalogue.report import with_damaged_files
 from pairx_core.errors import CatalogueError
 
 
@@ -23,4 +24,5 @@ class Checking(Task[CatalogueReport]):
         with usable(CatalogueError, "The catalogue"):
             catalogue = read_catalogue(self.catalogue, self.form or None, self.tell_stage)
             self.tell_stage("Comparing the files", 0, 0)
-            return check_catalogue(catalogue, self.tell)
+            report = check_catalogue(catalogue, self.tell)
+            return with_damaged_files(report, catalogue, self.tell)

@@ -68,10 +68,17 @@ def _card(room: Room, chosen: Candidate) -> EvidenceCard:
         decision=decision,
         evidence=None if decision is None else workspace.evidence.of(decision.decision_id),
         ranking=_ranking(workspace, chosen),
-        standing=workspace.known_pairs(work.filters).in_words(chosen.similarity),
+        standing=workspace.similarity_in_words(chosen, work.filters),
         filters=work.filters.in_words(),
-        catalogue=workspace.catalogue.source.name,
+        catalogue=_catalogue(workspace),
     )
+
+
+def _catalogue(workspace: Workspace) -> str:
+    """What the photos are from; files and boxes on the card of a field pack are those of its copies."""
+    if workspace.pack is None:
+        return workspace.catalogue.source.name
+    return f"{workspace.pack.made_of}, from copies in a field pack"
 
 
 def _ranking(workspace: Workspace, chosen: Candidate) -> Ranking | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
@@ -12,6 +13,8 @@ from pages.components.room import Room
 from pairx_core.decisions import TICKS, Evidence, Tick, TickedMatch
 from pairx_core.errors import DecisionLogError
 
+Place = tuple[float, float]  # across, down
+
 
 def of_decision(room: Room, decision_id: str) -> Evidence | None:
     """What is ticked of the pair on the screen, as the record keeps it; None: nothing is."""
@@ -20,6 +23,7 @@ def of_decision(room: Room, decision_id: str) -> Evidence | None:
         return _as_it_stood(room, decision_id)
     if drawing is None or not ticks or room.chosen is None:
         return None
+    scales = tuple(room.work.workspace.to_original(photo) for photo in (room.query, room.chosen.photo))
     return Evidence(
         decision_id=decision_id,
         reviewer=room.work.reviewer,
@@ -29,7 +33,7 @@ def of_decision(room: Room, decision_id: str) -> Evidence | None:
         model_fingerprint=drawing.model_fingerprint,
         layer=drawing.layer,
         ticked=tuple(
-            _ticked(drawing, match, cast(Tick, said))
+            _ticked(drawing, match, cast(Tick, said), scales)
             for match, said in sorted(ticks.items())
             if match < len(drawing.matches)
         ),
@@ -90,15 +94,20 @@ def _found(drawing: Drawing, kept: Evidence) -> dict[int, str]:
     return {at: said for at, said in ticks if at is not None}
 
 
-def _ticked(drawing: Drawing, at: int, said: Tick) -> TickedMatch:
+def _ticked(drawing: Drawing, at: int, said: Tick, scales: Sequence[Place]) -> TickedMatch:
+    """A tick as the record keeps it: its places are on the catalogue's photos, also where smaller copies are shown."""
     match = drawing.matches[at]
     return TickedMatch(
         said=said,
         rank=at + 1,
         query_cell=match.query_cell,
         candidate_cell=match.candidate_cell,
-        query_xy=match.query_xy,
-        candidate_xy=match.candidate_xy,
+        query_xy=_scaled(match.query_xy, scales[0]),
+        candidate_xy=_scaled(match.candidate_xy, scales[1]),
         relevance=match.relevance,
         distance=match.distance,
     )
+
+
+def _scaled(xy: Place, scale: Place) -> Place:
+    return xy if scale == (1.0, 1.0) else (round(xy[0] * scale[0], 2), round(xy[1] * scale[1], 2))

@@ -14,11 +14,16 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pages.components.drawing import Drawing, draw
 from pairx_core.catalogue import Photo, photo_digest
 from pairx_core.errors import ExplanationError
-from pairx_core.explain import PairExplainer, PairExplanation, give_memory_back
+from pairx_core.explain import PairExplanation, give_memory_back
+
+if TYPE_CHECKING:
+    from pairx_core.explain import PairExplainer
+    from pairx_core.fieldpack import PackExplainer
 
 _RESULTS_KEPT = 48  # some hundred kilobytes each
 _PLANS_KEPT = 16  # sessions whose next pairs are prepared
@@ -35,12 +40,12 @@ class Job:
     """A pair to explain."""
 
     key: str  # changes with anything that the explanation depends on
-    explainer: PairExplainer
+    explainer: PairExplainer | PackExplainer
     query: Photo
     candidate: Photo
 
     @classmethod
-    def of(cls, explainer: PairExplainer, query: Photo, candidate: Photo) -> Job:
+    def of(cls, explainer: PairExplainer | PackExplainer, query: Photo, candidate: Photo) -> Job:
         """The job of a pair.
 
         Raises:

@@ -37,7 +37,7 @@ def facts(room: Room, chosen: Candidate) -> Facts:
         "reviewer": room.work.reviewer,
         "query_id": query.id,
         "candidate_id": candidate.id,
-        "rank": chosen.rank,
+        "rank": chosen.rank or None,  # 0: it was never ranked
         "similarity": similarity(chosen),
         "query_path": query.catalogue_path,
         "candidate_path": candidate.catalogue_path,

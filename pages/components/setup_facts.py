@@ -12,6 +12,7 @@ from pages.components.words import count, short_place
 from pages.components.workspace import Workspace
 from pairx_core.catalogue import CATALOGUE_FORMATS, CatalogueReport, Problem, folded
 from pairx_core.decisions import Decision
+from pairx_core.fieldpack import FieldPack
 from pairx_core.models import ModelCard
 
 _MOST_SPECIES = 50  # named on the page
@@ -60,18 +61,15 @@ def report_in_full(report: CatalogueReport, *, is_whole: bool = True) -> None:
 def _steps(workspace: Workspace) -> None:
     report, card, left_out = workspace.report, workspace.card, workspace.report.summary.left_out
     decided = len(workspace.decisions().rows)
-    proposed = (
-        f"by {workspace.ranked_by}: {count(len(workspace.roster), 'query', 'queries')}"
-        if workspace.ranked_by
-        else f"{count(len(workspace.index.photos), 'photo')} embedded"
-    )
     rows = [
         ("Photographs", f"{workspace.catalogue.source} ({CATALOGUE_FORMATS[report.form].title})"),
         ("Check", f"{count(left_out, 'photo')} left out, {count(_odd(report), 'note')}"),
         ("Model", f"{card.name}, {_explained(workspace)}"),
-        ("Candidates", proposed),
+        ("Candidates", _proposed(workspace)),
         ("Decisions", f"{workspace.log.location} ({count(decided, 'row')})"),
     ]
+    if workspace.pack is not None:
+        rows.insert(1, ("Made", _made(workspace.pack)))
     ticked = "".join(
         f"<tr><th><span class='px-done' aria-hidden='true'>✓</span> {escape(name)}</th><td>{escape(text)}</td></tr>"
         for name, text in rows
@@ -80,12 +78,35 @@ def _steps(workspace: Workspace) -> None:
     st.page_link("pages/review.py", label="Go to Review", icon=":material/arrow_forward:")
 
 
+def _proposed(workspace: Workspace) -> str:
+    """Where candidates come from, and for how many queries."""
+    queries = count(len(workspace.roster.photos), "query", "queries")
+    by = f"by {workspace.ranked_by}: " if workspace.ranked_by else ""
+    if workspace.pack is not None:
+        pairs = count(workspace.pack.pairs, "pair")
+        return f"{by}{queries}, {pairs}; filters: {workspace.pack.index.filters.in_words()}"
+    if by:
+        return f"{by}{queries}"
+    return f"{count(len(workspace.index.photos), 'photo')} embedded. {workspace.index.note}".rstrip(". ")
+
+
+def _made(pack: FieldPack) -> str:
+    """When a field pack was made, and of what."""
+    made = f"{pack.made_at.day} {pack.made_at:%b %Y, %H:%M} UTC"
+    return (
+        f"{made}, of {pack.made_of} ({count(pack.photos_there, 'photo')}), by PAIR-X Review {pack.app_version}. The "
+        "model is not here: nothing is computed"
+    )
+
+
 def _odd(report: CatalogueReport) -> int:
     return sum(one.severity == "note" for one in report.findings)
 
 
 def _explained(workspace: Workspace) -> str:
-    return "without explanations" if workspace.unexplained else f"layer {workspace.layer}"
+    missing = 0 if workspace.pack is None else len(workspace.pack.unexplained)
+    without = f"; {count(missing, 'pair')} without explanation" if missing else ""
+    return "without explanations" if workspace.unexplained else f"layer {workspace.layer}{without}"
 
 
 def _report_rows(report: CatalogueReport) -> list[tuple[str, str]]:
@@ -151,6 +172,7 @@ def _notes(workspace: Workspace) -> list[Problem]:
     name = short_place(workspace.log.location)
     notes = [Problem("note", workspace.model.name, workspace.unexplained)] if workspace.unexplained else []
     notes += [Problem("note", workspace.model.name, text) for text in workspace.card.assumed]
+    notes += [] if workspace.pack is None else _not_in_pack(workspace.pack)
     record = workspace.decisions()
     if record.trouble is not None:
         notes.append(Problem("note", name, str(record.trouble)))
@@ -173,6 +195,12 @@ def _notes(workspace: Workspace) -> list[Problem]:
 def _strange(key: tuple[str, int, str], _rows: Sequence[Decision], _workspace: Workspace) -> int:
     """How many decisions are about other photos; a record only grows, so that its length says which it is."""
     return sum(not _is_about(_workspace, row) for row in _rows if row.decision != "undo")
+
+
+def _not_in_pack(pack: FieldPack) -> list[Problem]:
+    """What a field pack could not take along when it was made."""
+    photos = [Problem("note", "not taken along when the pack was made", text) for text in pack.notes]
+    return photos + [Problem("note", "pair without explanation", text) for text in pack.unexplained]
 
 
 def _is_about(workspace: Workspace, decision: Decision) -> bool:

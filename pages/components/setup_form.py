@@ -69,7 +69,7 @@ def _photographs(shown: Source) -> dict[str, str]:
             "Catalogue",
             shown.catalogue,
             help="A CSV file (wildlife-datasets, MiewID, TrapTagger), a COCO file, a Camtrap DP package, a folder with "
-            "one folder per individual, a folder of photos; or a project file, pairx.toml.",
+            "one folder per individual, a folder of photos, a field pack; or a project file, pairx.toml.",
         )
         names = {"": _FOUND_OUT} | {name: one.title for name, one in CATALOGUE_FORMATS.items()}
         form = st.selectbox(
@@ -90,7 +90,8 @@ def _model(shown: Source) -> dict[str, str]:
         "Model",
         shown.model,
         help=f"“demo”, a known model ({known}), owner/name on the Hugging Face hub, a timm architecture such as "
-        "efficientnet_b0, the path of a checkpoint or of a folder with one, or module:function.",
+        "efficientnet_b0, the path of a checkpoint or of a folder with one, or module:function. A field pack "
+        "needs none.",
     )
     with st.container(horizontal=True):
         checkpoint = st.text_input(

@@ -30,7 +30,7 @@ def review_controls(workspace: Workspace) -> Work:
         wanted = query_filters.choose(
             queries, others_shown=state.others_shown(), by_similarity=not workspace.ranked_by
         )
-        filters = _filters(is_given=bool(workspace.ranked_by))
+        filters = _filters(workspace)
         _options()
         _facts(workspace)
     work = _work(workspace, reviewer, queries, wanted, filters)
@@ -71,7 +71,8 @@ def _queries(workspace: Workspace) -> str:
     wanted = state.arriving_at()
     if wanted is not None and wanted in workspace.catalogue and workspace.catalogue.photo(wanted).is_known:
         state.choose_queries(ALL_PHOTOS)  # among those to identify it would not be found
-    default = TO_IDENTIFY if workspace.roster.has_unknown else ALL_PHOTOS
+    unknown = workspace.roster.has_unknown
+    default = TO_IDENTIFY if unknown and workspace.pack is None else ALL_PHOTOS  # a pack's were chosen
     which = st.segmented_control(
         "Queries",
         [TO_IDENTIFY, ALL_PHOTOS],
@@ -84,13 +85,16 @@ def _queries(workspace: Workspace) -> str:
     return which or default
 
 
-def _filters(*, is_given: bool) -> CandidateFilters:
+def _filters(workspace: Workspace) -> CandidateFilters:
     """Which photos may be proposed; of someone else's candidates all, unless the reviewer wants fewer."""
-    defaults = GIVEN_FILTERS if is_given else CandidateFilters()
-    ending = "_given" if is_given else ""  # what was chosen for the one is not meant for the other
-    st.markdown(
-        ":small[Candidates]", help="Which photos may be proposed. What a photo does not say excludes nothing."
-    )
+    said = "Which photos may be proposed. What a photo does not say excludes nothing."
+    defaults, ending = CandidateFilters(), ""  # what was chosen for the one is not meant for the other
+    if workspace.pack is not None:
+        defaults, ending = workspace.pack.index.filters, "_pack"
+        said += " The field pack was made with these filters: switching one off brings no more candidates."
+    elif workspace.ranked_by:
+        defaults, ending = GIVEN_FILTERS, "_given"
+    st.markdown(":small[Candidates]", help=said)
     with st.container(gap="xsmall"):
         return CandidateFilters(
             same_species=_box("Same species", defaults.same_species, f"same_species{ending}"),
@@ -129,7 +133,8 @@ def _facts(workspace: Workspace) -> None:
     catalogue, place = workspace.catalogue, workspace.log.location
     layer = "" if workspace.explainer is None else f", layer {plain(workspace.explainer.layer)}"
     st.caption(
-        f"Catalogue **{plain(catalogue.source.parent.name)}/{plain(catalogue.source.name)}** · "
+        f"{'Catalogue' if workspace.pack is None else 'Field pack'} "
+        f"**{plain(catalogue.source.parent.name)}/{plain(catalogue.source.name)}** · "
         f"{count(len(workspace.index.photos), 'photo')}, "
         f"{count(len(catalogue.individuals), 'individual')}{_left_out(workspace)}  \n"
         f"{_ranked_by(workspace)}Model **{plain(workspace.model.name)}**{layer}  \n"

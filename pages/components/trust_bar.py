@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components import listing, opening, resources, saying
 from pages.components.trust_measuring import Desk, Standing, Subject, desks
-from pages.components.trust_words import time_left, too_few
+from pages.components.trust_words import too_few, until_measured
 from pages.components.words import count
 from pages.components.workspace import Workspace
 from pairx_core.decisions.exporting import neutralise_cell
@@ -100,7 +100,7 @@ def _progress(desk: Desk, seen: Standing | None) -> None:
     if not measuring.total:
         st.progress(0.0, text=f"{measuring.stage} …")
         return
-    left = f", {time_left(measuring.seconds_left)}" if measuring.stage.startswith("Measuring") else ""
+    left = f", {until_measured(measuring.seconds_left)}" if measuring.stage.startswith("Measuring") else ""
     st.progress(
         measuring.fraction, text=f"{measuring.stage}: {measuring.done:,} of {measuring.total:,}{left}"
     )

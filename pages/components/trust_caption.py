@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from pages.components import facts, state, trust_pair, trust_words
+from pages.components import facts, state
 from pages.components.room import Room
-from pages.components.trust_measuring import Desk, Subject, desks
-from pages.components.trust_pair import Pair
 from pairx_core.errors import PairxError
 from pairx_core.retrieval import Candidate
 from pairx_core.settings import Settings
+
+if TYPE_CHECKING:
+    from pages.components.trust_measuring import Desk
+    from pages.components.trust_pair import Pair
 
 _LOOK_SECONDS = 1.0
 
@@ -19,9 +23,16 @@ def show_facts(room: Room, candidate: Candidate) -> None:
     """The facts of both photos; the sentence comes once the pair's measures are there.
 
     They are taken in the background, after all explanations that Review waits for, and only where the catalogue was
-    measured on Trust.
+    measured on Trust. A field pack has no model to measure with.
     """
     work = room.work
+    if work.workspace.pack is not None:
+        facts.show(room, candidate)
+        return
+    from pages.components import trust_pair  # these need torch
+    from pages.components.trust_measuring import Subject, desks
+    from pages.components.trust_pair import Pair
+
     desk = desks().measured(Subject(work.workspace, work.filters), Settings.from_environment().cache)
     if desk is None:
         facts.show(room, candidate)
@@ -32,6 +43,8 @@ def show_facts(room: Room, candidate: Candidate) -> None:
 
 
 def _facts(room: Room, candidate: Candidate, desk: Desk, pair: Pair) -> None:
+    from pages.components import trust_pair, trust_words
+
     row, study = trust_pair.row_of(desk, pair), desk.study
     if study is None or row is None or isinstance(row, PairxError):
         facts.show(room, candidate)

@@ -32,6 +32,8 @@ def ordinal(rank: int) -> str:
 
 def ranked(candidate: Candidate) -> str:
     """Rank and similarity, as a ranking and not as a verdict: “1st · 0.83”; another matcher's score as it came."""
+    if not candidate.rank:
+        return candidate.score
     return f"{ordinal(candidate.rank)} · {candidate.score or f'{candidate.similarity:.2f}'}"
 
 
@@ -126,3 +128,12 @@ def _date(photo: Photo) -> str | None:
 
 def _or_missing(value: str | None, missing: str) -> str:
     return escape(value) if value else f'<span class="px-missing">{missing}</span>'
+
+
+def time_left(seconds: float) -> str:
+    """How long something will take, roughly."""
+    if seconds < 90:
+        return f"about {max(5, 5 * round(seconds / 5))} seconds left"
+    if seconds < 5400:
+        return f"about {round(seconds / 60)} minutes left"
+    return f"about {seconds / 3600:.1f} hours left"

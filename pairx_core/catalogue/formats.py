@@ -13,6 +13,7 @@ from pairx_core.catalogue.coco_catalogue import is_coco, read_coco_catalogue
 from pairx_core.catalogue.csv_catalogue import MIEWID, WILDLIFE_DATASETS, read_csv_catalogue
 from pairx_core.catalogue.folder_catalogue import read_folder_catalogue
 from pairx_core.catalogue.json_files import read_json
+from pairx_core.catalogue.pack_catalogue import FIELD_PACK, is_field_pack, read_pack_catalogue
 from pairx_core.catalogue.progress import ReadingProgress
 from pairx_core.catalogue.tables import read_columns
 from pairx_core.catalogue.traptagger import KNOWN_COLUMNS, is_traptagger, read_traptagger
@@ -65,6 +66,9 @@ CATALOGUE_FORMATS = {
         "a folder with one folder for each individual, or with photos of unknown ones",
         read_folder_catalogue,
     ),
+    FIELD_PACK: CatalogueFormat(
+        "Field pack", "the folder that python -m pairx_core pack made", read_pack_catalogue
+    ),
 }
 
 
@@ -74,6 +78,8 @@ def format_of(source: Path) -> tuple[str, Path]:
     Raises:
         CatalogueError: it cannot be read, or there are several catalogues in the folder.
     """
+    if is_field_pack(source):
+        return FIELD_PACK, source
     if is_camtrap_dp(source):
         return "camtrap-dp", source
     if source.is_dir():
@@ -97,6 +103,8 @@ def source_for(name: str, source: Path) -> Path:
     found: Path | None = source
     if name == "folders":
         found = source if source.is_dir() else None
+    elif name == FIELD_PACK:
+        found = source if is_field_pack(source) else None
     elif name != "camtrap-dp" and source.is_dir():
         found = _coco_in(source) if name == "coco" else _metadata_in(source)
     if found is None:

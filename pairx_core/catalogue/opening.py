@@ -138,9 +138,20 @@ def thumbnail(photo: Photo, size: tuple[int, int] = (320, 240)) -> Image.Image:
     Raises:
         PhotoError: as for :func:`open_photo`.
     """
-    small = open_photo(photo)
+    small = _made_before(photo, size) or open_photo(photo)
     small.thumbnail(size, Image.Resampling.LANCZOS)
     return small
+
+
+def _made_before(photo: Photo, size: tuple[int, int]) -> Image.Image | None:
+    """The small copy that came with the photo; None where there is none that can be read and is large enough."""
+    if photo.thumbnail is None:
+        return None
+    try:
+        small = decode(photo.thumbnail)
+    except UnusablePicture:  # the photo itself will do
+        return None
+    return small if small.width >= size[0] or small.height >= size[1] else None
 
 
 def _turned_surroundings(picture: Image.Image, box: Box, margin: float) -> Surroundings:

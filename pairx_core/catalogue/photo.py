@@ -66,6 +66,7 @@ class Photo:
     latitude: float | None = None  # degrees north, WGS 84; known only together with the longitude
     longitude: float | None = None  # degrees east
     mask: Mask | None = None  # which pixels are the animal; None where the catalogue does not say
+    thumbnail: Path | None = field(default=None, compare=False)  # a small copy; None: made when it is needed
     row: int = field(default=0, compare=False)  # in the catalogue's table or list, from 1; 0: it has none
 
     @property

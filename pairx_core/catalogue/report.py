@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from pairx_core.catalogue.catalogue import Catalogue, CatalogueSummary, Problem
 from pairx_core.catalogue.opening import photo_digest, photo_size
+from pairx_core.catalogue.pack_catalogue import FIELD_PACK, damaged_files
 from pairx_core.catalogue.photo import Box, Photo
 from pairx_core.catalogue.pictures import UnusablePicture, file_signature, read_header
 from pairx_core.errors import PhotoError
@@ -145,6 +146,26 @@ def _first_of_each_kind(found: Iterable[Problem]) -> tuple[list[Problem], dict[s
         if seen[one.kind] <= _MOST_OF_A_KIND:
             kept.append(one)
     return kept, {kind: number - _MOST_OF_A_KIND for kind, number in seen.items() if number > _MOST_OF_A_KIND}
+
+
+def with_damaged_files(
+    report: CatalogueReport, catalogue: Catalogue, progress: Progress | None = None
+) -> CatalogueReport:
+    """The report of a field pack with the files that are not as they were written; all of them are read.
+
+    That of another catalogue stays as it is.
+
+    Args:
+        report: of the catalogue.
+        catalogue: as it was read.
+        progress: called with (files done, files in all).
+
+    Raises:
+        CatalogueError: the pack's description cannot be read any more.
+    """
+    if catalogue.form != FIELD_PACK:
+        return report
+    return replace(report, findings=(*report.findings, *damaged_files(catalogue, progress)))
 
 
 def _finding(photo: Photo, kind: str, message: str, column: str = "") -> Problem:

@@ -16,18 +16,19 @@ from torch import Tensor
 
 from pairx_core.catalogue import Photo, open_photo, photo_digest
 from pairx_core.errors import ExplanationError
-from pairx_core.explain.computing import device_named, is_lack_of_memory, keep_freed_memory, memory_watched
+from pairx_core.explain.computing import device_named, is_lack_of_memory, memory_watched
 from pairx_core.explain.engine_version import code_fingerprint, engine_fingerprint
 from pairx_core.explain.explanation import PairExplanation, departures
 from pairx_core.explain.explanation_cache import ExplanationCache
 from pairx_core.explain.keeping import Cell, Keeper, PairResult, WindowedMap
 from pairx_core.explain.matching import reduce_channels
-from pairx_core.explain.options import ExplanationOptions
+from pairx_core.explain.memory import keep_freed_memory
+from pairx_core.explain.options import ExplanationOptions, Rules
 from pairx_core.explain.pairing import check_features, cosine_with_gradients, ordered_matches
 from pairx_core.explain.picture import Picture, Prepared, picture_of_tensor
 from pairx_core.explain.relevance import Relevance
 from pairx_core.explain.side_by_side import results_in_order
-from pairx_core.explain.support import Rules, check_supported, rules_for
+from pairx_core.explain.support import check_supported, rules_for
 from pairx_core.explain.trace import RelevanceModel, Trace
 from pairx_core.explain.trace_store import TraceStore
 from pairx_core.frames import PhotoFrame

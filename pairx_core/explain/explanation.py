@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pairx_core.catalogue.photo import Photo
-from pairx_core.explain.options import ExplanationOptions
-from pairx_core.explain.support import Rules
+from pairx_core.explain.options import ExplanationOptions, Rules
 from pairx_core.frames import PhotoFrame
 
 

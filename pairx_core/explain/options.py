@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args, get_type_hints
-
-import torch
+from typing import TYPE_CHECKING, Literal, get_args, get_type_hints
 
 from pairx_core.errors import ExplanationError
+
+if TYPE_CHECKING:
+    import torch
 
 ChannelReduction = Literal["abs_of_sum", "sum_of_abs"]
 Distance = Literal["euclidean", "cosine"]
 Descriptor = Literal["layer", "hypercolumn"]
 Precision = Literal["float32", "float64", "bfloat16"]
+Rules = Literal["EpsilonPlus", "AttnLRP"]  # by which relevance is propagated
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class ExplanationOptions:
     @property
     def dtype(self) -> torch.dtype:
         """The precision as torch names it."""
+        import torch
+
         dtype: torch.dtype = getattr(torch, self.precision)
         return dtype
 

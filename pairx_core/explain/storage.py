@@ -99,7 +99,8 @@ def _assemble(header: dict[str, Any], arrays: dict[str, Any]) -> PairExplanation
 
 def _photo_to_json(photo: Photo) -> dict[str, Any]:
     values = asdict(photo)
-    values.pop("row")  # of a table that may be written anew; the id tells which photo it is
+    for name in ("row", "thumbnail"):  # of a table that may be written anew; the id tells which photo it is
+        values.pop(name)
     values["path"] = str(photo.path)
     values["date"] = None if photo.date is None else photo.date.isoformat()
     del values["mask"]

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
 from torch import nn
 
 from pairx_core.errors import ExplanationError
 from pairx_core.explain.attnlrp import needs_attnlrp
 from pairx_core.explain.conversion import GATES
-
-Rules = Literal["EpsilonPlus", "AttnLRP"]
+from pairx_core.explain.options import Rules
 
 _KNOWN_WITH_WEIGHTS = (nn.Conv2d, nn.Linear, nn.Embedding)
 _UNSUPPORTED = (

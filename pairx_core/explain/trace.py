@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from pairx_core.errors import ExplanationError
 from pairx_core.explain.attnlrp import ATTNLRP, FunctionRules, with_attnlrp
 from pairx_core.explain.conversion import EPSILON_PLUS, merge_batch_norms, with_epsilon_plus
+from pairx_core.explain.options import Rules
 from pairx_core.explain.propagation import Edge, Tape, Uses, edge_of
 from pairx_core.explain.relevance import Relevance
 from pairx_core.explain.rules.conserved_sum import conserved_sum
-from pairx_core.explain.support import Rules, check_supported, rules_for
+from pairx_core.explain.support import check_supported, rules_for
 from pairx_core.models.cell_grid import CellGrid, gives_channels_last, is_feature_map, prefix_tokens
 from pairx_core.models.module_copy import frozen_copy
 

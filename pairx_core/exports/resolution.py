@@ -15,6 +15,7 @@ from functools import cached_property
 import networkx as nx
 
 from pairx_core.catalogue.catalogue import Catalogue
+from pairx_core.catalogue.pack_catalogue import FIELD_PACK
 from pairx_core.decisions.individuals import Individuals, assigned_identities, individuals
 from pairx_core.decisions.naming import GivenName
 from pairx_core.decisions.settling_pairs import Pair, PairVerdict, SettledPair
@@ -124,7 +125,15 @@ def resolve(
         catalogue: the photos, and who is on them so far.
         settled: the verdict on each pair, from :func:`pairx_core.decisions.settling_pairs.settle`.
         given: the names that reviewers gave, by photo id, from ``GivenNames.names()``.
+
+    Raises:
+        ExportError: the photos are copies in a field pack, and what is not in it would be missing.
     """
+    if catalogue.form == FIELD_PACK:
+        raise ExportError(
+            f"{catalogue.source} is a field pack: a part of a catalogue, with copies of its photos. Merge its "
+            "decisions into the catalogue's (python -m pairx_core decisions merge), and write who is who from there."
+        )
     return _Resolving(catalogue, settled, given or {}).resolution()
 
 

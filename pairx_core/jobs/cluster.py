@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import pickle
 import time
 from collections.abc import Callable, Generator, Iterable
@@ -84,11 +85,12 @@ class DaskRunner:
         try:
             asyncio.run(_reach(address))
             client = distributed.Client(address, timeout=_CONNECT, set_as_default=False)
-        except (OSError, ValueError, TypeError, ImportError) as error:
+        except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:
             raise ClusterError(
                 f"The scheduler “{address}” cannot be reached ({error}). Give its address as “dask scheduler” prints "
                 "it, such as tcp://10.0.0.5:8786, or “local” for workers on this computer."
             ) from error
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what the user must know, we say
         return cls(client, **more)
 
     @classmethod
@@ -107,7 +109,7 @@ class DaskRunner:
             n_workers=workers or usable_processors(),
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # its figures, on a port that is free; None would want port 8787
             memory_limit=0,  # as where no cluster is: a share of it each would end workers that could go on
             silence_logs="CRITICAL",  # what the user must know, we say
         )
@@ -193,7 +195,7 @@ class DaskRunner:
         elif now - self._seen > self._patience:
             raise ClusterError(
                 f"No worker has been at the scheduler {self._address} for {self._patience:,.0f} seconds. Start some "
-                f"(“dask worker {self._address} --nthreads 1”), and run this again: it goes on where it stopped."
+                "(docs/cluster.md), and run this again: it goes on where it stopped."
             )
 
     def _counted(self) -> int:
@@ -222,8 +224,8 @@ class DaskRunner:
         for worker, lack in lacks.items():
             if isinstance(lack, Exception):
                 raise ClusterError(
-                    f"The worker {worker} cannot run PAIR-X Review ({type(lack).__name__}: {lack}). Install the same "
-                    "version of it, and of Python, on all computers."
+                    f"The worker {worker} cannot run PAIR-X Review ({lack}). Install the same version of it, and of "
+                    "Python, on all computers."
                 )
             if lack:
                 raise ClusterError(f"The worker {worker} {lack}")

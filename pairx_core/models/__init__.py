@@ -1,10 +1,19 @@
-"""The embedders: from a photo to a vector."""
+"""The embedders: from a photo to a vector.
 
-from pairx_core.models.card import ModelCard, model_card
-from pairx_core.models.embedding_model import EmbeddingModel, LayerInfo, ModelOrigin
+What runs them is loaded when it is first used; a model's card and its name need no torch.
+"""
+
+from typing import TYPE_CHECKING
+
+from pairx_core.lazy import lazily
+from pairx_core.models.card import LayerInfo, ModelCard, ModelOrigin, model_card
 from pairx_core.models.known_models import KNOWN_MODELS, KnownModel
+from pairx_core.models.named import NamedModel
 from pairx_core.models.preprocessing import IMAGENET_MEAN, IMAGENET_STD, NORMALISATIONS, Preprocessing
-from pairx_core.models.registry import load_model
+
+if TYPE_CHECKING:
+    from pairx_core.models.embedding_model import EmbeddingModel
+    from pairx_core.models.registry import load_model
 
 __all__ = [
     "IMAGENET_MEAN",
@@ -16,7 +25,12 @@ __all__ = [
     "LayerInfo",
     "ModelCard",
     "ModelOrigin",
+    "NamedModel",
     "Preprocessing",
     "load_model",
     "model_card",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__, {"EmbeddingModel": "embedding_model", "load_model": "registry"}, __all__
+)

@@ -3,9 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pairx_core.errors import ModelError
-from pairx_core.models.embedding_model import EmbeddingModel, LayerInfo
+
+if TYPE_CHECKING:
+    from pairx_core.models.embedding_model import EmbeddingModel
+
+
+@dataclass(frozen=True, slots=True)
+class LayerInfo:
+    """A layer at which a model can be explained."""
+
+    path: str  # dotted module path
+    channels: int
+    grid_size: tuple[int, int]  # (columns, rows) of cells
+    of_tokens: bool = False  # a transformer's: all its blocks have one grid
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOrigin:
+    """Where a model comes from."""
+
+    source: str  # a path, a repository with its revision, a function
+    licence: str = ""  # as the source names it; empty: it does not
+    assumed: tuple[str, ...] = ()  # what the source does not say, and what was taken instead
 
 
 @dataclass(frozen=True, slots=True)

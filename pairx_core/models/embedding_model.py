@@ -7,7 +7,7 @@ import hashlib
 import itertools
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from pairx_core.catalogue import Photo, open_photo
 from pairx_core.errors import ModelError
+from pairx_core.models.card import LayerInfo, ModelOrigin
 from pairx_core.models.cell_grid import CellGrid, gives_channels_last, is_feature_map, prefix_tokens
 from pairx_core.models.module_copy import shared_copy
 from pairx_core.models.preprocessing import Preprocessing
@@ -25,25 +26,6 @@ from pairx_core.models.preprocessing import Preprocessing
 Progress = Callable[[int, int], None]  # called with (done, total)
 _STAGE = re.compile(r"(^|\.)(blocks|layer|layers|stages|features|stage|denseblock|s)[._]?\d+$")
 _GOOD_GRID = range(20, 33)  # cells a side: fine enough for a stripe, coarse enough to mean something
-
-
-@dataclass(frozen=True, slots=True)
-class LayerInfo:
-    """A layer at which a model can be explained."""
-
-    path: str  # dotted module path
-    channels: int
-    grid_size: tuple[int, int]  # (columns, rows) of cells
-    of_tokens: bool = False  # a transformer's: all its blocks have one grid
-
-
-@dataclass(frozen=True, slots=True)
-class ModelOrigin:
-    """Where a model comes from."""
-
-    source: str  # a path, a repository with its revision, a function
-    licence: str = ""  # as the source names it; empty: it does not
-    assumed: tuple[str, ...] = ()  # what the source does not say, and what was taken instead
 
 
 class EmbeddingModel:

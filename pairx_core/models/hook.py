@@ -16,7 +16,8 @@ from types import ModuleType
 from torch import nn
 
 from pairx_core.errors import ModelError
-from pairx_core.models.embedding_model import EmbeddingModel, ModelOrigin, tried
+from pairx_core.models.card import ModelOrigin
+from pairx_core.models.embedding_model import EmbeddingModel, tried
 from pairx_core.models.preprocessing import Preprocessing
 
 ALLOW_HOOKS = "PAIRX_ALLOW_HOOKS"

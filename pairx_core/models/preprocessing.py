@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -44,6 +45,8 @@ class Preprocessing:
 
     def __call__(self, image: Image.Image) -> Tensor:
         """An RGB picture as a float32 tensor (3, H, W)."""
+        import torch
+
         resized = image.resize(self.input_size, _RESAMPLING[self.interpolation])
         pixels = np.asarray(resized, np.float32) / 255.0
         normalised = (pixels - np.asarray(self.mean, np.float32)) / np.asarray(self.std, np.float32)

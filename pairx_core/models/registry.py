@@ -15,8 +15,9 @@ from torch import nn
 
 from pairx_core.addresses import without_password
 from pairx_core.errors import ModelError
+from pairx_core.models.card import ModelOrigin
 from pairx_core.models.checkpoints import Checkpoint, listing, load_weights, read_checkpoint
-from pairx_core.models.embedding_model import EmbeddingModel, ModelOrigin, tried
+from pairx_core.models.embedding_model import EmbeddingModel, tried
 from pairx_core.models.hook import is_hook, load_hook
 from pairx_core.models.hub import ModelFiles, Progress, files_in, files_of_repository
 from pairx_core.models.known_models import KNOWN_MODELS, KnownModel, known_model, model_in_card
@@ -147,6 +148,17 @@ def _refuse_addresses(*written: str) -> None:
             f"“{without_password(address)}” is an address, from which nothing is loaded. Download the file and give "
             "its path, or owner/name of a model on the hub."
         )
+
+
+def with_absolute_path(name: str) -> str:
+    """A model's name as another process may take it, which runs in another folder."""
+    name = name.strip().strip("\"'")
+    if name == "demo" or is_hook(name):
+        return name
+    if _is_architecture_with_file(name):
+        architecture, _, rest = name.partition(":")
+        return f"{architecture}:{_path(rest)}"
+    return str(_path(name)) if name.lower().endswith(_CHECKPOINT_ENDINGS) or _is_folder(name) else name
 
 
 def _is_architecture_with_file(name: str) -> bool:

@@ -17,6 +17,7 @@ from pairx_core.errors import CatalogueError
 from pairx_core.jobs import LocalRunner, Runner
 from pairx_core.models.embedding_model import EmbeddingModel
 from pairx_core.models.named import NamedModel
+from pairx_core.retrieval.approximate import WORTHWHILE, ApproximateIndex, ApproximateSearch
 from pairx_core.retrieval.digests import DigestCache, FileDigest, digests_of
 from pairx_core.retrieval.embedding import EmbeddedBatch, EmbeddingTask, PhotoEmbedder, embed_batch
 from pairx_core.retrieval.index import CandidateIndex
@@ -100,6 +101,13 @@ def open_store(folder: Path, model: EmbeddingModel, precision: Precision | None 
     return EmbeddingStore(places[precision], about)
 
 
+def keys_of(catalogue: Catalogue, model: EmbeddingModel, cache_dir: Path) -> Keys:
+    """The keys (N,) of the embeddings of a catalogue's readable photos."""
+    job = _IndexJob(catalogue, model, IndexOptions(), lambda done, total: None)
+    job.look(DigestCache(cache_dir))
+    return job.keys
+
+
 def embedding_key(digest: str, photo: Photo, fingerprint: str) -> bytes:
     """What an embedding depends on: the file's content, the box, and the model with its preprocessing; 32 bytes."""
     box = photo.box
@@ -167,7 +175,12 @@ class _IndexJob:
             if mine:
                 runner.close()
 
-    def index(self, vectors: npt.NDArray[np.floating], rows: npt.NDArray[np.int64]) -> CandidateIndex:
+    def index(
+        self,
+        vectors: npt.NDArray[np.floating],
+        rows: npt.NDArray[np.int64],
+        found: ApproximateIndex | None = None,
+    ) -> CandidateIndex:
         """The index over the photos that have a row (≥ 0) among the vectors."""
         there = np.flatnonzero(rows >= 0)
         skipped = [
@@ -182,7 +195,11 @@ class _IndexJob:
             )
         photos = [self.photos[place] for place in there]
         digests = [self.digests[place].digest for place in there]
-        return CandidateIndex(photos, PhotoVectors(vectors, rows[there]), digests, self.model, skipped)
+        of_photos = PhotoVectors(vectors, rows[there])
+        approximate = None
+        if found is not None and len(photos) >= WORTHWHILE:
+            approximate = ApproximateSearch(found, of_photos)
+        return CandidateIndex(photos, of_photos, digests, self.model, skipped, approximate)
 
     def _task(self, places: npt.NDArray[np.int64]) -> EmbeddingTask:
         return EmbeddingTask(
@@ -235,5 +252,7 @@ class _OnDisk:
                 self._store.append(job.keys[places], batch.vectors)
                 yield
 
-    def found(self, keys: Keys) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int64]]:
-        return self._store.vectors, self._store.rows_of(keys)
+    def found(
+        self, keys: Keys
+    ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int64], ApproximateIndex | None]:
+        return self._store.vectors, self._store.rows_of(keys), ApproximateIndex.of(self._store)

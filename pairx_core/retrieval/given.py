@@ -16,8 +16,8 @@ from pairx_core.catalogue.problems import ProblemList
 from pairx_core.catalogue.tables import Table, TableRow, column_key, read_table
 from pairx_core.errors import CatalogueError
 from pairx_core.paths import tidy_path
+from pairx_core.retrieval.candidate import Candidate
 from pairx_core.retrieval.filters import CandidateFilters
-from pairx_core.retrieval.index import Candidate
 from pairx_core.retrieval.similarity import KnownPairs
 
 _QUERY = ("query_id", "query", "query_image_id", "qannot_id")

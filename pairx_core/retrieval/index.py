@@ -12,6 +12,8 @@ import numpy.typing as npt
 from pairx_core.catalogue import Photo, Problem, photo_digest
 from pairx_core.errors import CatalogueError
 from pairx_core.models.embedding_model import EmbeddingModel
+from pairx_core.retrieval.approximate import ApproximateSearch, recall_in_words
+from pairx_core.retrieval.candidate import Candidate
 from pairx_core.retrieval.columns import PhotoColumns
 from pairx_core.retrieval.filters import CandidateFilters
 from pairx_core.retrieval.search import Found, Wanted, better_than, cosines, nearest
@@ -22,18 +24,6 @@ from pairx_core.retrieval.vectors import PhotoVectors
 _IN_ONE_PASS = (
     64  # queries of different groups: to read the vectors once is then worth more than to multiply fewer
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A photo that the model ranks for a query."""
-
-    photo: Photo
-    similarity: (
-        float  # cosine, -1 to 1: a ranking, not a verdict; another matcher's score where one was given
-    )
-    rank: int  # from 1
-    score: str = ""  # another matcher's score as it wrote it; empty: the similarity is ours
 
 
 class CandidateIndex:
@@ -50,8 +40,18 @@ class CandidateIndex:
         digests: Sequence[str],
         model: EmbeddingModel,
         skipped: Sequence[Problem] = (),
+        approximate: ApproximateSearch | None = None,
     ) -> None:
-        """Take embeddings (N, D) and content digests of N photos, and the problems of those left out."""
+        """Take what is known of N photos.
+
+        Args:
+            photos: in the catalogue's order.
+            embeddings: (N, D) of any length.
+            digests: of the photos' files.
+            model: whose embeddings they are.
+            skipped: the problems of the photos left out.
+            approximate: what finds candidates; None: all photos are looked at.
+        """
         self.photos = tuple(photos)
         self.skipped = tuple(skipped)
         self.model = model
@@ -61,12 +61,18 @@ class CandidateIndex:
         self._place = {photo.id: place for place, photo in enumerate(self.photos)}
         self._columns = PhotoColumns(self.photos, digests)
         self._digests = digests
+        self._approximate = approximate
 
     def __len__(self) -> int:
         return len(self.photos)
 
     def __contains__(self, photo: Photo) -> bool:
         return photo.id in self._place
+
+    @property
+    def note(self) -> str:
+        """What is to be known of the candidates; empty: they are exact."""
+        return "" if self._approximate is None else recall_in_words(self._approximate.about, self.photos)
 
     def candidates(
         self, query: Photo, k: int = 5, filters: CandidateFilters | None = None
@@ -186,7 +192,10 @@ class CandidateIndex:
         allowed = [self._columns.allowed(group, filters) for group in groups]
         of_query = np.repeat(np.arange(len(groups)), [len(numbers) for numbers in groups.values()])
         vectors = np.asarray([one.vector for one in asked]).reshape(len(asked), self.vectors.dimensions)
-        return nearest(self.vectors, vectors, max(k, 0), Wanted(allowed, of_query, excluded))
+        wanted = Wanted(allowed, of_query, excluded)
+        if self._approximate is not None:
+            return self._approximate.nearest(vectors, max(k, 0), wanted)
+        return nearest(self.vectors, vectors, max(k, 0), wanted)
 
     def _as_candidates(self, found: Found) -> list[Candidate]:
         ranked = zip(found.places.tolist(), found.similarities.tolist(), strict=True)

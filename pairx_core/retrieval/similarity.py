@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from pairx_core.retrieval.pair_sampling import draw_pairs
-from pairx_core.retrieval.vectors import PhotoVectors
+
+if TYPE_CHECKING:
+    from pairx_core.retrieval.vectors import PhotoVectors
 
 _FEWEST_PAIRS = 20  # of fewer, a share says nothing
 _MOST_PAIRS = 200_000  # of one kind; of more, a sample is taken

@@ -34,6 +34,11 @@ class PhotoVectors:
         return len(self._rows)
 
     @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """The row (N,) of each photo in what its vector is a part of."""
+        return self._rows
+
+    @property
     def dimensions(self) -> int:
         """D."""
         return int(self._vectors.shape[1])

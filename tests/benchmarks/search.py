@@ -23,15 +23,17 @@ DIMENSIONS = 2152  # MiewID's
 SIZES = (10_000, 100_000, 1_000_000)
 QUERIES = 1_000
 ROUNDS = {10_000: 5, 100_000: 5, 1_000_000: 3}
+APPROXIMATE_FROM = 100_000
 _CHUNK = 20_000
-_SPREAD = 0.7  # of a photo around its individual, as a share of the distance between individuals
+_LATENT = 128  # dimensions in which animals differ, as real embeddings have far fewer than they have numbers
+_SPREAD, _NOISE = 0.6, 0.3  # of a photo around its individual, in these dimensions and in all
 _PER_INDIVIDUAL = 10
 
 
 def main(sizes: tuple[int, ...] = SIZES) -> None:
     """Measure and print."""
     print(
-        f"\nTop-5 of {QUERIES:,} queries, {DIMENSIONS} dimensions: float16 on the disk, beside faiss.IndexFlatIP (float32)"
+        f"\nTop-5 of {QUERIES:,} queries, {DIMENSIONS} dimensions: float16 on the disk, beside faiss.IndexFlatIP"
     )
     print(f"{'photos':>10} {'side':>8} {'1,000 queries':>14} {'1 query':>9} {'32 queries':>11} {'resident':>10} "
           f"{'at most':>9} {'of it file':>11} {'opened in':>10}")  # fmt: skip
@@ -39,6 +41,8 @@ def main(sizes: tuple[int, ...] = SIZES) -> None:
         with tempfile.TemporaryDirectory() as folder:
             _write(Path(folder), size)
             _compare(Path(folder), size)
+            if size >= APPROXIMATE_FROM:
+                _approximately(Path(folder), size)
 
 
 def _compare(folder: Path, size: int) -> None:
@@ -59,20 +63,22 @@ def _compare(folder: Path, size: int) -> None:
                 said = _ask(side, kind)
                 seconds.append(said["seconds"])
                 found[name] = said["found"] if kind == "1000" else found[name]
+    (folder / "exact.json").write_text(json.dumps(found["ours"]))
     memory = {name: _ask(side, "memory") for name, side in sides.items()}
     for side in sides.values():
         side.communicate("stop\n")
     for name in sides:
         middle = {kind: statistics.median(seconds) for kind, seconds in times[name].items()}
         print(
-            f"{size:>10,} {name:>8} {middle['1000']:>12.2f} s {1000 * middle['1']:>6.0f} ms {1000 * middle['32']:>8.0f} ms "
+            f"{size:>10,} {name:>8} {middle['1000']:>12.2f} s {1000 * middle['1']:>6.0f} ms "
+            f"{1000 * middle['32']:>8.0f} ms "
             f"{memory[name]['resident']:>6.0f} MiB {memory[name]['most']:>5.0f} MiB {memory[name]['file']:>7.0f} MiB "
             f"{opened[name]['seconds']:>8.1f} s"
         )
     ratios = [a / b for a, b in zip(times["ours"]["1000"], times["faiss"]["1000"], strict=True)]
     same = np.mean([len(set(a) & set(b)) / 5 for a, b in zip(found["ours"], found["faiss"], strict=True)])
     print(
-        f"{size:>10,} ratio: time {statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f}), resident memory "
+        f"{size:>10,} ratio: time {statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f}), resident "
         f"{memory['ours']['resident'] / memory['faiss']['resident']:.2f}, at most "
         f"{memory['ours']['most'] / memory['faiss']['most']:.2f}; {same:.2%} of the candidates are the same"
     )
@@ -84,15 +90,58 @@ def _write(folder: Path, size: int) -> None:
 
     random = np.random.default_rng(0)
     store = EmbeddingStore(folder / "store", StoreAbout("made", "0" * 16, "as given", DIMENSIONS, "float16"))
+    strength = np.linspace(1, 0.1, _LATENT, dtype=np.float32)[:, None]
+    axes = strength * random.standard_normal((_LATENT, DIMENSIONS), dtype=np.float32) / np.sqrt(_LATENT / 3)
     with store.writing():
         for start in range(0, size, _CHUNK):
             count = min(_CHUNK, size - start)
-            individuals = random.standard_normal((count // _PER_INDIVIDUAL, DIMENSIONS), dtype=np.float32)
-            photos = np.repeat(individuals, _PER_INDIVIDUAL, axis=0)
-            photos += _SPREAD * random.standard_normal(photos.shape, dtype=np.float32)
+            individuals = random.standard_normal((count // _PER_INDIVIDUAL, _LATENT), dtype=np.float32)
+            latent = np.repeat(individuals, _PER_INDIVIDUAL, axis=0)
+            latent += _SPREAD * random.standard_normal(latent.shape, dtype=np.float32)
+            photos = latent @ axes + _NOISE * random.standard_normal((count, DIMENSIONS), dtype=np.float32)
             store.append(
                 as_keys([number.to_bytes(32, "little") for number in range(start, start + count)]), photos
             )
+
+
+def _approximately(folder: Path, size: int) -> None:
+    """The approximate index of the same vectors: what it costs, what it gains, and what it misses."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("OPENBLAS_")}
+    command = [sys.executable, "-m", "tests.benchmarks.search", "approximate", str(folder), str(size)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as side:
+        opened, one, many = _answer(side), _ask(side, "1"), _ask(side, "1000")
+        exact = json.loads((folder / "exact.json").read_text())
+        found = np.mean([len(set(a) & set(b)) / 5 for a, b in zip(many["found"], exact, strict=True)])
+        memory = _ask(side, "memory")
+        side.communicate("stop\n")
+    kept = (folder / "store" / "approximate.faiss").stat().st_size / 2**20
+    print(
+        f"{size:>10,} approximate: made and opened in {opened['seconds']:.0f} s, {kept:.0f} MiB on the disk; 1 query "
+        f"{1000 * one['seconds']:.0f} ms, 1,000 in {many['seconds']:.2f} s, resident {memory['resident']:.0f} MiB; "
+        f"{found:.1%} of the exact candidates found"
+    )
+
+
+class _Approximate:
+    def __init__(self, folder: Path) -> None:
+        from pairx_core.retrieval.approximate import ApproximateIndex, ApproximateSearch
+        from pairx_core.retrieval.store import EmbeddingStore, StoreAbout
+        from pairx_core.retrieval.vectors import PhotoVectors
+
+        store = EmbeddingStore(
+            folder / "store", StoreAbout("made", "0" * 16, "as given", DIMENSIONS, "float16")
+        )
+        ApproximateIndex.make(store, least=APPROXIMATE_FROM)
+        self._search = ApproximateSearch(ApproximateIndex.of(store), PhotoVectors(store.vectors))
+
+    def search(self, queries: np.ndarray) -> list[list[int]]:
+        from pairx_core.retrieval.search import Wanted
+
+        none = [np.empty(0, np.int64)] * len(queries)
+        wanted = Wanted([None], np.zeros(len(queries), np.int64), none)
+        return [found.places.tolist() for found in self._search.nearest(queries, 5, wanted)]
 
 
 class _Ours:
@@ -126,7 +175,7 @@ class _Faiss:
 def _serve(name: str, folder: Path, size: int) -> None:
     """One side: opens, and answers what it is asked line by line."""
     start = time.perf_counter()
-    side = (_Ours if name == "ours" else _Faiss)(folder)
+    side = {"ours": _Ours, "faiss": _Faiss, "approximate": _Approximate}[name](folder)
     opened = time.perf_counter() - start
     stored = np.memmap(folder / "store" / "vectors-0.bin", "<f2", mode="r", shape=(size, DIMENSIONS))
     rows = np.random.default_rng(1).choice(size, QUERIES, replace=False)
@@ -174,7 +223,7 @@ def _answer(side: subprocess.Popen[str]) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] in (["ours"], ["faiss"]):
+    if sys.argv[1:2] in (["ours"], ["faiss"], ["approximate"]):
         _serve(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
     else:
         main(tuple(map(int, sys.argv[1:])) or SIZES)

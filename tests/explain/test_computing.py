@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from pairx_core.explain import computing
+from pairx_core.explain import computing, memory
 
 _FREED = """
 import re, torch
@@ -28,7 +28,7 @@ print(resident() - before)
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux" or computing._glibc() is None, reason="needs glibc")
+@pytest.mark.skipif(sys.platform != "linux" or memory._glibc() is None, reason="needs glibc")
 def test_freed_memory_is_kept_until_it_is_handed_back():
     run = subprocess.run([sys.executable, "-c", _FREED], check=True, capture_output=True, text=True)
     kept, after = map(float, run.stdout.split())
@@ -37,9 +37,9 @@ def test_freed_memory_is_kept_until_it_is_handed_back():
 
 
 def test_elsewhere_than_with_glibc_nothing_is_done(monkeypatch):
-    monkeypatch.setattr(computing, "_glibc", lambda: None)
-    computing.keep_freed_memory.__wrapped__()
-    computing.give_memory_back()
+    monkeypatch.setattr(memory, "_glibc", lambda: None)
+    memory.keep_freed_memory.__wrapped__()
+    memory.give_memory_back()
 
 
 @pytest.fixture

@@ -14,23 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pairx_core import CatalogueError, build_index, load_model, read_catalogue
+from pairx_core import CatalogueError, build_index, read_catalogue
 from pairx_core.errors import RetrievalError
 from pairx_core.jobs import LocalRunner
 from pairx_core.models.embedding_model import EmbeddingModel
 from pairx_core.models.named import NamedModel
 from pairx_core.retrieval import IndexOptions, embedding, open_store
 from tests.conftest import paint
-
-
-@pytest.fixture(scope="module")
-def model(tiny_checkpoint):
-    return load_model(str(tiny_checkpoint))
-
-
-@pytest.fixture
-def catalogue(small_catalogue):
-    return read_catalogue(small_catalogue)
 
 
 @pytest.fixture

@@ -10,21 +10,10 @@ from pairx_core import (
     CandidateFilters,
     CatalogueError,
     build_index,
-    load_model,
     photo_from_file,
     read_catalogue,
 )
 from tests.conftest import paint
-
-
-@pytest.fixture(scope="module")
-def model(tiny_checkpoint):
-    return load_model(str(tiny_checkpoint))
-
-
-@pytest.fixture
-def catalogue(small_catalogue):
-    return read_catalogue(small_catalogue)
 
 
 @pytest.fixture

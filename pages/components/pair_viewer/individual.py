@@ -28,11 +28,16 @@ def contents(room: Room) -> dict[str, Any] | None:
     return {
         "name": room.chosen.photo.identity,
         "total": len(photos),
-        "words": count(len(photos), "photo"),
+        "words": count(len(photos), "photo") + _where(room),
         "first": first,
         "photos": [_entry(photo, room, first + number) for number, photo in enumerate(shown)],
         "is_open": state.strip_open(),
     }
+
+
+def _where(room: Room) -> str:
+    """Said where there may be more photos than can be shown."""
+    return "" if room.work.workspace.pack is None else " in this field pack"
 
 
 def others_of(room: Room) -> tuple[Photo, ...]:

@@ -1,0 +1,199 @@
+"""The command that makes a field pack."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pairx_core.cli_jobs import named_model, runner_from, runner_options
+from pairx_core.cli_options import catalogue_and_model
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pairx_core.catalogue import Catalogue, Photo
+    from pairx_core.fieldpack import PackReport
+    from pairx_core.retrieval import CandidateIndex
+
+UNKNOWN, ALL = "unknown", "all"
+_MOST_CANDIDATES = 5  # as many as the Review page shows
+_LINE_SECONDS = 10.0  # between two lines where there is no terminal to write over the last one
+_TIMED_SECONDS = 1.0  # before which nothing can be said of the pace
+_LARGEST_LIST = 64 << 20  # bytes of a file with ids
+
+
+@click.command()
+@click.argument("catalogue", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The pack's folder."
+)
+@click.option(
+    "--queries",
+    default=UNKNOWN,
+    show_default=True,
+    help="“unknown” (photos of unknown individuals), “all”, ids separated by commas, or a file with an id a line.",
+)
+@click.option(
+    "-k", type=click.IntRange(1, _MOST_CANDIDATES), default=5, show_default=True, help="Candidates a query."
+)
+@click.option("--any-species", is_flag=True, help="Candidates of other species too.")
+@click.option("--any-flank", is_flag=True, help="Candidates of the other flank too.")
+@click.option("--known-only", is_flag=True, help="Candidates of known individuals only.")
+@click.option("--same-day", is_flag=True, help="Candidates of the same day and site too.")
+@click.option(
+    "--longest-side", default=2048, show_default=True, help="Of a photo, in pixels; larger ones are reduced."
+)
+@click.option(
+    "--k-colors", default=10, show_default=True, help="Matches with color maps: the slow and large part."
+)
+@click.option("--more", default=3, show_default=True, help="Further photos of each candidate's individual.")
+@click.option("--layer", help="Whose cells are matched. [default: the model's recommended one]")
+@catalogue_and_model("embeddings and explanations")
+@runner_options
+def pack(
+    catalogue: Path,
+    out: Path,
+    queries: str,
+    k: int,
+    longest_side: int,
+    k_colors: int,
+    more: int,
+    form: str | None,
+    model: str | None,
+    checkpoint: Path | None,
+    layer: str | None,
+    cache: Path | None,
+    scheduler: str | None,
+    workers: int | None,
+    **flags: bool,
+) -> None:
+    """Put candidates of CATALOGUE and their explanations into a folder that opens without the model.
+
+    It opens like a catalogue, also where PyTorch is not installed. A run that was stopped goes on where it was.
+    """
+    from pairx_core import cli
+    from pairx_core.explain import ExplanationCache, PairExplainer, keep_freed_memory
+    from pairx_core.fieldpack import Wanted, write_pack
+    from pairx_core.fieldpack.files import refuse_others_files
+    from pairx_core.settings import Settings
+
+    keep_freed_memory()  # best before the model is made
+    refuse_others_files(out)  # before the long part
+    photos = cli._read(catalogue, form)
+    chosen = _chosen(photos, queries)
+    index = cli._index(photos, cli._load(model, checkpoint), cache)
+    kept = ExplanationCache(cache or Settings.from_environment().cache)
+    wanted = Wanted(k, cli._filters(flags), k_colors=k_colors, longest_side=longest_side, more=more)
+    with runner_from(scheduler, workers, (photo.path for photo in photos.photos)) as runner:
+        report = write_pack(
+            index,
+            PairExplainer(index.model, layer, cache=kept),
+            _indexed(chosen, index),
+            out,
+            catalogue=photos.source,
+            wanted=wanted,
+            named=named_model(index.model, model, checkpoint) if scheduler else None,
+            runner=runner,
+            tell=Telling(),
+        )
+    _say(report)
+
+
+class Telling:
+    """Says on the terminal (on standard error) how far it is, with what an hour brings and the time left."""
+
+    def __init__(self) -> None:
+        self._what = ""
+        self._began = (0.0, 0)  # when the first step of its kind was seen, and how many were done then
+        self._said = 0.0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Take (what is being done, done, total)."""
+        now = time.monotonic()
+        if what != self._what:
+            self._what, self._began, self._said = what, (now, done), now
+        is_last = done >= total
+        if not is_last and now - self._said < (0.1 if sys.stderr.isatty() else _LINE_SECONDS):
+            return
+        self._said = now
+        line = f"{what}: {done:,} of {total:,}{self._pace(done, total, now)}"
+        if sys.stderr.isatty():
+            click.echo(f"\r{line}\x1b[K", nl=is_last, err=True)
+        else:
+            click.echo(line, err=True)
+
+    def _pace(self, done: int, total: int, now: float) -> str:
+        began, before = self._began
+        if done <= before or now - began < _TIMED_SECONDS:
+            return ""
+        an_hour = (done - before) / (now - began) * 3600
+        left = (total - done) / an_hour
+        words = (
+            f"{left:.1f} h"
+            if left >= 1
+            else f"{left * 60:.0f} min"
+            if left * 60 >= 1
+            else f"{left * 3600:.0f} s"
+        )
+        return f", {an_hour:,.0f} an hour" + (f", {words} left" if done < total else "")
+
+
+def _chosen(photos: Catalogue, queries: str) -> Sequence[Photo]:
+    """The queries that were asked for."""
+    if queries == ALL:
+        return photos.photos
+    if queries == UNKNOWN:
+        unknown = tuple(photo for photo in photos.photos if not photo.is_known)
+        if not unknown:
+            raise click.ClickException(
+                f"{photos.source} has no photo of an unknown individual. Give --queries all, or the queries' ids."
+            )
+        return unknown
+    return tuple(photos.photo(name) for name in _ids(queries))
+
+
+def _ids(queries: str) -> list[str]:
+    """The ids in a file, one a line, or between commas."""
+    text = queries.replace(",", "\n")
+    try:
+        if Path(queries).is_file():
+            if Path(queries).stat().st_size > _LARGEST_LIST:
+                raise click.ClickException(f"{queries} is too large for a list of ids.")
+            text = Path(queries).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise click.ClickException(f"{queries} is no text with an id a line (UTF-8).") from None
+    except (OSError, ValueError):  # too long for a path, or not one: it is ids
+        pass
+    return list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+
+
+def _indexed(chosen: Sequence[Photo], index: CandidateIndex) -> list[Photo]:
+    """The queries that could be embedded; the others are told."""
+    for photo in chosen:
+        if photo not in index:
+            click.echo(f"left out  {photo.id}: it could not be embedded", err=True)
+    return [photo for photo in chosen if photo in index]
+
+
+def _say(report: PackReport) -> None:
+    for words in (*report.notes, *report.unexplained):
+        click.echo(f"note  {words}", err=True)
+    explained = report.pairs - len(report.unexplained)
+    if report.explained:
+        click.echo(
+            f"explained {report.explained:,} pairs ({report.there_already:,} were there already), "
+            f"{report.pairs_an_hour:,.0f} an hour"
+        )
+    else:
+        click.echo(f"all {report.there_already:,} pairs were explained already")
+    each = report.explanation_bytes / max(explained, 1) / 1000
+    whole = report.total_bytes / max(report.pairs, 1) / 1000
+    click.echo(
+        f"{report.queries:,} queries, {report.pairs:,} pairs; {report.total_bytes / 1e6:,.1f} MB, "
+        f"{whole:,.0f} kB a pair with its photos ({each:,.0f} kB of them the explanation)"
+    )
+    click.echo(f"wrote {report.folder}")

@@ -1,0 +1,69 @@
+"""A small catalogue, a small model, and field packs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from pairx_core import PairExplainer, build_index, load_model, read_catalogue
+from pairx_core.fieldpack import PackReport, Wanted, write_pack
+
+LITTLE = {"k": 2, "k_colors": 1, "more": 0}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """A network this small gains nothing from more."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def model(tiny_checkpoint):
+    return load_model(str(tiny_checkpoint))
+
+
+@pytest.fixture
+def catalogue(small_catalogue):
+    return read_catalogue(small_catalogue)
+
+
+@pytest.fixture
+def index(catalogue, model):
+    return build_index(catalogue, model)
+
+
+@pytest.fixture
+def explainer(model) -> PairExplainer:
+    return PairExplainer(model)
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return tmp_path / "laptop" / "pack"
+
+
+@pytest.fixture
+def make(index, explainer, catalogue, folder) -> Callable[..., PackReport]:
+    """Makes a pack of the catalogue's queries "u1" and "a1", or of others."""
+
+    def write(
+        *queries: str, into: Path = folder, explainer=explainer, tell=lambda *_: None, **wanted
+    ) -> PackReport:
+        photos = [catalogue.photo(name) for name in queries or ("u1", "a1")]
+        return write_pack(
+            index,
+            explainer,
+            photos,
+            into,
+            catalogue=catalogue.source,
+            wanted=Wanted(**{**LITTLE, **wanted}),
+            tell=tell,
+        )
+
+    return write
