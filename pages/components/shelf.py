@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pairx_core.retrieval import CandidateIndex
 
 _WORKSPACES_KEPT = 3
+_EMBEDDING = "Embedding the photos"
 _MEGABYTE = 1_000_000
 _SHOWN_SECONDS = 0.3  # after which a page has shown what is being done
 
@@ -59,6 +60,11 @@ class Opening(Task[Workspace]):
         self.stage = "Reading the catalogue"
         self.sessions: SessionBook | None = None  # of its record; there long before the workspace is
         self.begin()
+
+    @property
+    def keeps_what_is_done(self) -> bool:
+        """Whether the present stage goes on, another time, where it is stopped."""
+        return self.stage == _EMBEDDING and self.total > 0
 
     def work(self) -> Workspace:
         """Open the source; what is embedded when it is stopped stays in the cache."""
@@ -152,7 +158,7 @@ class Opening(Task[Workspace]):
             self._next("Reading the candidates")
             with usable(CatalogueError, "The table of candidates"):
                 return read_candidates(self.source.candidates, catalogue)
-        self._next("Embedding the photos")
+        self._next(_EMBEDDING)
         from pairx_core.retrieval import IndexOptions, build_index
 
         options = IndexOptions(waiting=self._wait)
@@ -233,7 +239,10 @@ class Shelf:
     def go_on(self, opening: Opening) -> None:
         """Open again what was stopped; what was embedded before is not embedded again."""
         with self._lock:
-            self._keep(Opening(opening.source, opening.cache_dir))
+            if (
+                self._openings.get((opening.source, opening.cache_dir)) is opening
+            ):  # else somebody was quicker
+                self._keep(Opening(opening.source, opening.cache_dir))
 
     def put(self, opening: Opening) -> None:
         """Take in a source that was opened afresh, in place of what was read from it before."""

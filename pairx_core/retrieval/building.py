@@ -21,7 +21,8 @@ from pairx_core.retrieval.approximate import WORTHWHILE, ApproximateIndex, Appro
 from pairx_core.retrieval.digests import DigestCache, FileDigest, digests_of
 from pairx_core.retrieval.embedding import EmbeddedBatch, EmbeddingTask, PhotoEmbedder, embed_batch
 from pairx_core.retrieval.index import CandidateIndex
-from pairx_core.retrieval.store import EmbeddingStore, Precision, StoreAbout, as_keys, as_unit
+from pairx_core.retrieval.keys import as_keys
+from pairx_core.retrieval.store import EmbeddingStore, Precision, StoreAbout, as_unit
 from pairx_core.retrieval.vectors import PhotoVectors
 
 Progress = Callable[[int, int], None]  # called with (done, total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from pairx_core.errors import PhotoError, RetrievalError
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS digest (
-    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL
+    path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL
 ) WITHOUT ROWID;
 """
 _AT_ONCE = 500  # paths in one statement
@@ -55,7 +56,7 @@ class DigestCache:
         found: dict[Path, FileDigest] = {}
         with self._connection() as connection:
             for start in range(0, len(paths), _AT_ONCE):
-                some = {str(path): path for path in paths[start : start + _AT_ONCE]}
+                some = {os.fsencode(path): path for path in paths[start : start + _AT_ONCE]}
                 marks = ",".join("?" * len(some))
                 rows = connection.execute(
                     f"SELECT path, size, mtime_ns, digest FROM digest WHERE path IN ({marks})", list(some)
@@ -67,7 +68,9 @@ class DigestCache:
 
     def put(self, digests: dict[Path, FileDigest]) -> None:
         """Remember files' contents for the next run."""
-        rows = [(str(path), entry.size, entry.mtime_ns, entry.digest) for path, entry in digests.items()]
+        rows = [
+            (os.fsencode(path), entry.size, entry.mtime_ns, entry.digest) for path, entry in digests.items()
+        ]
         with self._connection() as connection:
             connection.executemany("INSERT OR REPLACE INTO digest VALUES (?, ?, ?, ?)", rows)
 

@@ -14,7 +14,7 @@ from pairx_core.errors import CatalogueError
 from pairx_core.models.embedding_model import EmbeddingModel
 from pairx_core.retrieval.approximate import ApproximateSearch, recall_in_words
 from pairx_core.retrieval.candidate import Candidate
-from pairx_core.retrieval.columns import PhotoColumns
+from pairx_core.retrieval.columns import Column, PhotoColumns
 from pairx_core.retrieval.filters import CandidateFilters
 from pairx_core.retrieval.search import Found, Wanted, better_than, cosines, nearest
 from pairx_core.retrieval.similarity import KnownPairs, PairRules, gather_known_pairs
@@ -156,7 +156,7 @@ class CandidateIndex:
         """
         rows = np.flatnonzero(self._columns.known)
         agree, differ = self._pair_columns(filters)
-        individuals = np.asarray([self.photos[row].identity for row in rows], dtype=np.str_)
+        individuals = Column(self.photos[row].identity for row in rows).codes
         rules = PairRules(
             individuals, tuple(codes[rows] for codes in agree), tuple(codes[rows] for codes in differ)
         )

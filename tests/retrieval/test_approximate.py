@@ -8,8 +8,9 @@ import pytest
 from pairx_core.errors import RetrievalError
 from pairx_core.retrieval import approximate
 from pairx_core.retrieval.approximate import ApproximateIndex, ApproximateSearch
+from pairx_core.retrieval.keys import as_keys
 from pairx_core.retrieval.search import Wanted, nearest
-from pairx_core.retrieval.store import EmbeddingStore, StoreAbout, as_keys
+from pairx_core.retrieval.store import EmbeddingStore, StoreAbout
 from pairx_core.retrieval.vectors import PhotoVectors
 
 COUNT = 3_000
