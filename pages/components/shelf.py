@@ -158,16 +158,26 @@ class Opening(Task[Workspace]):
             self._next("Reading the candidates")
             with usable(CatalogueError, "The table of candidates"):
                 return read_candidates(self.source.candidates, catalogue)
-        self._next(_EMBEDDING)
         from pairx_core.retrieval import IndexOptions, build_index
 
-        options = IndexOptions(waiting=self._wait)
-        return build_index(catalogue, model, cache_dir=self.cache_dir, progress=self.tell, options=options)
+        self._next("Looking into the photos' files")
+        options = IndexOptions(looking=self._look, waiting=self._wait)
+        return build_index(
+            catalogue, model, cache_dir=self.cache_dir, progress=self._embedded, options=options
+        )
+
+    def _look(self, done: int, total: int) -> None:
+        self.tell_stage("Looking into the photos' files", done, total)
+
+    def _embedded(self, done: int, total: int) -> None:
+        self.tell_stage(_EMBEDDING, done, total)
 
     def _wait(self) -> None:
-        """Another program embeds into the same folder."""
-        self.stage = "Embedding the photos: another program does so too; waiting until it has finished"
-        self.tell(0, 0)
+        self.tell_stage(
+            "Waiting for another program, or another catalogue with this model, whose photos are being embedded",
+            0,
+            0,
+        )
 
 
 def _input_size(source: Source) -> int | None:
