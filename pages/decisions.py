@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from html import escape
 
 import streamlit as st
@@ -20,7 +19,7 @@ from pages.components import (
     state,
     visitors,
 )
-from pages.components.record import Summary, summarise
+from pages.components.record import RecordNow, Summary, summarise
 from pages.components.words import count
 from pages.components.workspace import Workspace
 from pairx_core.decisions.exporting import csv_bytes
@@ -35,10 +34,11 @@ def decisions() -> None:
     visitors.everything_or_stop(workspace)
     browser.connect()
     messages.show()
-    summary = summarise(workspace)
-    if summary.trouble is not None:
-        saying.error(str(summary.trouble))
-    _numbers(workspace, summary)
+    now = summarise(workspace)
+    summary = now.summary
+    if now.trouble is not None:
+        saying.error(str(now.trouble))
+    _numbers(workspace, now)
     shown = st.segmented_control(
         "Show",
         [_RECORD, _INDIVIDUALS, _EXPORT],
@@ -52,22 +52,23 @@ def decisions() -> None:
     elif shown == _EXPORT:
         exporting.show(workspace, summary)
     elif summary.rows:
-        record_charts.show(summary.standing)
-        record_table.show(workspace, summary.rows, summary.standing_ids)
+        record_charts.show(summary)
+        record_table.show(summary)
     else:
         st.info("Nothing is decided yet. What you decide on Review is kept here.")
 
 
-def _numbers(workspace: Workspace, summary: Summary) -> None:
-    reviewers = Counter(row.reviewer for row in summary.standing)
-    found = summary.individuals
+def _numbers(workspace: Workspace, now: RecordNow) -> None:
+    summary = now.summary
+    individuals, contradictions = summary.counts
+    reviewers = summary.reviewers
     numbers = {
         "Decisions": f"{len(summary.standing):,}",
         "Reviewers": f"{len(reviewers):,}",
         "Pairs": f"{len(summary.settled):,}",
         "Disagreements": f"{summary.disputed:,}",
-        "Individuals": f"{found.count:,}",
-        "Contradictions": f"{len(found.contradictions):,}",
+        "Individuals": f"{individuals:,}",
+        "Contradictions": f"{contradictions:,}",
     }
     with st.container(horizontal=True, key="numbers"):
         for label, number in numbers.items():
@@ -79,12 +80,12 @@ def _numbers(workspace: Workspace, summary: Summary) -> None:
                 "pages/disagreements.py", label="Settle the disagreements", icon=":material/balance:"
             )
     if reviewers:
-        by = ", ".join(f"{escape(name)} ({number:,})" for name, number in reviewers.most_common())
+        by = ", ".join(f"{escape(name)} ({number:,})" for name, number in reviewers.items())
         st.html(f"<div class='px-facts-line'>{count(len(reviewers), 'reviewer')}: {by}</div>")
-    if summary.damaged:
-        rows = "; ".join(str(one) for one in summary.damaged[:5])
-        more = f" and {len(summary.damaged) - 5:,} more" if len(summary.damaged) > 5 else ""
-        saying.warning(f"{count(len(summary.damaged), 'row')} cannot be read and left out: {rows}{more}.")
+    if now.damaged:
+        rows = "; ".join(str(one) for one in now.damaged[:5])
+        more = f" and {len(now.damaged) - 5:,} more" if len(now.damaged) > 5 else ""
+        saying.warning(f"{count(len(now.damaged), 'row')} cannot be read and left out: {rows}{more}.")
 
 
 def _downloads(workspace: Workspace, summary: Summary) -> None:

@@ -38,9 +38,13 @@ def queries() -> None:
         return
     pages = -(-len(matching) // _A_PAGE)
     shown = state.page_of_queries(pages)
-    _grid(work, matching[(shown - 1) * _A_PAGE : shown * _A_PAGE])
+    here = matching[(shown - 1) * _A_PAGE : shown * _A_PAGE]
+    work.workspace.prepare(here, work.filters)
+    _grid(work, here)
     if pages > 1:
         st.pagination(pages, key=state.QUERY_PAGE)
+    after = matching[shown * _A_PAGE : (shown + 1) * _A_PAGE]
+    work.workspace.prepare_ahead(after, work.filters)
 
 
 def _title(work: Work) -> str:

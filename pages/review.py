@@ -21,6 +21,8 @@ from pages.components import (
 )
 from pages.components.room import Room, enter
 
+_AHEAD = 24  # queries whose candidates are looked for meanwhile
+
 
 def review() -> None:
     """Draw the page."""
@@ -51,6 +53,7 @@ def review() -> None:
     if room.chosen is not None:
         with cards:
             strip.show(room)
+    work.workspace.prepare_ahead(work.worklist.upcoming(room.query.id, _AHEAD), work.filters)
 
 
 def _no_candidates(room: Room) -> None:

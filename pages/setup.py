@@ -74,6 +74,9 @@ def _follow() -> None:
         return
     opening.follow(awaited)
     state.follow(None)
+    if awaited.was_stopped:
+        saying.info("This was stopped. What is embedded is kept; what was open before stays open.")
+        return
     try:
         workspace = awaited.result()
     except PairxError as error:
@@ -95,6 +98,10 @@ def _follow_check() -> None:
     if checking is None:
         return
     opening.follow(checking)
+    if checking.was_stopped:
+        state.check(None)
+        saying.info("The check was stopped. Nothing is changed.")
+        return
     try:
         checking.result()
     except PairxError as error:

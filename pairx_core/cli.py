@@ -16,6 +16,7 @@ import click
 
 from pairx_core.cli_documents import card, datasets, export, models, report
 from pairx_core.cli_evaluate import evaluate, rerank
+from pairx_core.cli_index import index
 from pairx_core.cli_pack import pack
 from pairx_core.errors import PairxError
 from pairx_core.version import __version__
@@ -117,24 +118,6 @@ def check(catalogue: Path, form: str | None, out: Path | None) -> None:
         click.echo(f"odd          {kind}: {number:,}")
     if out is not None:
         _write(out, found.csv_text().encode("utf-8", "replace"), "report", files_of(read))
-
-
-@main.command()
-@click.argument("catalogue", type=click.Path(path_type=Path))
-@_format_option
-@_index_options
-def index(
-    catalogue: Path, form: str | None, model: str | None, checkpoint: Path | None, cache: Path | None
-) -> None:
-    """Read CATALOGUE (a file or a folder), say what was found, and embed its photos."""
-    photos = _read(catalogue, form)
-    built = _index(photos, _load(model, checkpoint), cache)
-    _tell_problems([*photos.problems, *built.skipped])
-    counts = photos.summary()
-    click.echo(
-        f"{len(built)} photos indexed, {counts.individuals} individuals ({counts.singletons} with one photo), "
-        f"{counts.unknown} unknown; model {built.model.name}."
-    )
 
 
 @main.command()
@@ -401,6 +384,7 @@ main.add_command(datasets)
 main.add_command(export)
 main.add_command(card)
 main.add_command(report)
+main.add_command(index)
 main.add_command(evaluate)
 main.add_command(rerank)
 main.add_command(pack)

@@ -9,37 +9,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from pairx_core.cli_jobs import files_for, named_model, runner_from, runner_options
+from pairx_core.cli_options import catalogue_and_model
+
 if TYPE_CHECKING:
-    from pairx_core.evaluate.job import Plan
+    from pairx_core.evaluate.job import Evaluated, EvaluationJob
+    from pairx_core.evaluate.plan import Plan
     from pairx_core.models import EmbeddingModel
+    from pairx_core.models.named import NamedModel
     from pairx_core.retrieval import CandidateFilters
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 ALL = "all"
 _FROM_0, _FROM_1 = click.IntRange(min=0), click.IntRange(min=1)
 _MOST_CELLS = 48  # a side: a finer layer has millions of pairs of cells, which see little more than a dot
-
-
-def _of_catalogue_and_model(command: Command) -> Command:
-    """The options that say what to read and what to embed it with."""
-    options = [
-        click.option("--format", "form", help="The catalogue's format. [default: found out]"),
-        click.option(
-            "--model",
-            help="“demo”, a checkpoint, or ARCHITECTURE:CHECKPOINT. [default: $PAIRX_MODEL or demo]",
-        ),
-        click.option(
-            "--checkpoint", type=click.Path(path_type=Path), help="Weights for a timm architecture."
-        ),
-        click.option(
-            "--cache",
-            type=click.Path(path_type=Path, file_okay=False),
-            help="Folder for embeddings and measures.",
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 @click.command()
@@ -51,7 +34,7 @@ def _of_catalogue_and_model(command: Command) -> Command:
     required=True,
     help="A folder for the report.",
 )
-@_of_catalogue_and_model
+@catalogue_and_model("embeddings and measures")
 @click.option("--methods", default="pairx,pairx-steady", show_default=True, help="Names, or “all”.")
 @click.option(
     "--controls", default="pairx,pairx-steady", show_default=True, help="Methods to show collapsing, or “”."
@@ -87,6 +70,7 @@ def _of_catalogue_and_model(command: Command) -> Command:
 @click.option("--any-species", is_flag=True, help="Pairs of different species too.")
 @click.option("--any-flank", is_flag=True, help="Pairs of different flanks too.")
 @click.option("--same-day", is_flag=True, help="Pairs of the same day and site too.")
+@runner_options
 def evaluate(
     catalogue: Path,
     out: Path,
@@ -108,13 +92,12 @@ def evaluate(
     keep_freed_memory()  # best before the model is made
     photos = cli._read(catalogue, form)
     index = cli._index(photos, cli._load(model, checkpoint), cache)
-    truth = chosen.truth or truth_beside(photos.source)
+    truth = truth_beside(photos.source) if chosen.truth is None else chosen.truth.absolute()
     if chosen.truth is not None:
         check_truth(index.photos, chosen.truth)
     sample = matched_sample(index, chosen.filters, per_bin=chosen.per_bin, seed=chosen.seed)
     job = EvaluationJob(index.model, sample, chosen.plan(index.model), truth=truth)
-    with cli._progress("measuring pairs") as progress:
-        evaluated = job.run(out, progress)
+    evaluated = _run(job, out, named_model(index.model, model, checkpoint), chosen)
     if evaluated.resumed:
         click.echo(f"{evaluated.resumed:,} of {len(evaluated.rows):,} rows were there already")
     for failure in evaluated.failures[:5]:
@@ -139,7 +122,7 @@ def evaluate(
     required=True,
     help="The table to write (CSV).",
 )
-@_of_catalogue_and_model
+@catalogue_and_model("embeddings and measures")
 @click.option("--layer", help="Whose cells are matched. [default: the model's recommended one]")
 @click.option("--queries", default=120, show_default=True, help="Most known queries to learn from.")
 @click.option("--all-photos", is_flag=True, help="Order the candidates of known photos too.")
@@ -210,6 +193,8 @@ class _Chosen:
     any_species: bool
     any_flank: bool
     same_day: bool
+    scheduler: str | None
+    workers: int | None
 
     @property
     def filters(self) -> CandidateFilters:
@@ -222,8 +207,8 @@ class _Chosen:
         )
 
     def plan(self, model: EmbeddingModel) -> Plan:
-        from pairx_core.evaluate.job import Plan
         from pairx_core.evaluate.methods import available_methods
+        from pairx_core.evaluate.plan import Plan
 
         methods = available_methods() if self.methods == ALL else _names(self.methods)
         controlled = tuple(name for name in _names(self.controls) if name in methods)
@@ -239,6 +224,20 @@ class _Chosen:
             k_lines=self.k_lines,
             seed=self.seed,
         )
+
+
+def _run(job: EvaluationJob, out: Path, named: NamedModel, chosen: _Chosen) -> Evaluated:
+    """Measure where it was chosen to."""
+    from pairx_core import cli
+
+    photos = (photo for pair in job.sample.pairs for photo in (pair.query, pair.candidate))
+    files = files_for(photos, named, job.truth)
+    with (
+        runner_from(chosen.scheduler, chosen.workers, files) as runner,
+        cli._progress("measuring pairs") as progress,
+    ):
+        elsewhere = None if chosen.scheduler is None else named
+        return job.run(out, progress, runner=runner, named=elsewhere)
 
 
 def _names(text: str) -> tuple[str, ...]:

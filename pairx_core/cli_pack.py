@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pairx_core.cli_jobs import named_model, runner_from, runner_options
+from pairx_core.cli_options import catalogue_and_model
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pairx_core.catalogue import Catalogue, Photo
     from pairx_core.fieldpack import PackReport
-    from pairx_core.jobs import Runner
     from pairx_core.retrieval import CandidateIndex
 
 UNKNOWN, ALL = "unknown", "all"
@@ -49,17 +51,9 @@ _LARGEST_LIST = 64 << 20  # bytes of a file with ids
     "--k-colors", default=10, show_default=True, help="Matches with color maps: the slow and large part."
 )
 @click.option("--more", default=3, show_default=True, help="Further photos of each candidate's individual.")
-@click.option("--format", "form", help="The catalogue's format. [default: found out]")
-@click.option(
-    "--model", help="“demo”, a checkpoint, or ARCHITECTURE:CHECKPOINT. [default: $PAIRX_MODEL or demo]"
-)
-@click.option("--checkpoint", type=click.Path(path_type=Path), help="Weights for a timm architecture.")
 @click.option("--layer", help="Whose cells are matched. [default: the model's recommended one]")
-@click.option(
-    "--cache",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for embeddings and explanations.",
-)
+@catalogue_and_model("embeddings and explanations")
+@runner_options
 def pack(
     catalogue: Path,
     out: Path,
@@ -73,6 +67,8 @@ def pack(
     checkpoint: Path | None,
     layer: str | None,
     cache: Path | None,
+    scheduler: str | None,
+    workers: int | None,
     **flags: bool,
 ) -> None:
     """Put candidates of CATALOGUE and their explanations into a folder that opens without the model.
@@ -92,24 +88,19 @@ def pack(
     index = cli._index(photos, cli._load(model, checkpoint), cache)
     kept = ExplanationCache(cache or Settings.from_environment().cache)
     wanted = Wanted(k, cli._filters(flags), k_colors=k_colors, longest_side=longest_side, more=more)
-    report = write_pack(
-        index,
-        PairExplainer(index.model, layer, cache=kept),
-        _indexed(chosen, index),
-        out,
-        catalogue=photos.source,
-        wanted=wanted,
-        runner=runner_for(),
-        tell=Telling(),
-    )
+    with runner_from(scheduler, workers, (photo.path for photo in photos.photos)) as runner:
+        report = write_pack(
+            index,
+            PairExplainer(index.model, layer, cache=kept),
+            _indexed(chosen, index),
+            out,
+            catalogue=photos.source,
+            wanted=wanted,
+            named=named_model(index.model, model, checkpoint) if scheduler else None,
+            runner=runner,
+            tell=Telling(),
+        )
     _say(report)
-
-
-def runner_for() -> Runner:
-    """What explains pairs side by side."""
-    from pairx_core.jobs import LocalRunner
-
-    return LocalRunner()
 
 
 class Telling:

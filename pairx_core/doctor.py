@@ -100,10 +100,10 @@ def _settings() -> str:
 
 
 def _cache() -> str:
-    from pairx_core.retrieval.embedding_cache import EmbeddingCache
+    from pairx_core.retrieval.digests import DigestCache
     from pairx_core.settings import Settings
 
-    return f"{EmbeddingCache(Settings.from_environment().cache).path} can be written"
+    return f"{DigestCache(Settings.from_environment().cache).path} can be written"
 
 
 def _decisions() -> str:

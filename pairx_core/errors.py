@@ -43,5 +43,13 @@ class ExportError(PairxError):
     """Identities cannot be written for another program: nothing fits its format, or a package is missing."""
 
 
+class ClusterError(PairxError):
+    """Work cannot be done on a cluster: it cannot be reached, its computers differ from this one, or were lost."""
+
+
+class RetrievalError(PairxError):
+    """Embeddings cannot be kept, read or searched: the folder, its format, or another model's."""
+
+
 class FieldPackError(PairxError):
     """A field pack cannot be written, or not into this folder; or something of it is missing."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import ExitStack
 from datetime import UTC, datetime
 
 import click
@@ -15,7 +16,10 @@ from PIL import Image
 from pairx_core.cli import main
 from pairx_core.decisions import DecisionLog, Evidence, EvidenceLog
 from pairx_core.decisions.store import open_decisions
+from pairx_core.models import load_model
+from pairx_core.retrieval import open_store
 from pairx_core.sessions import SessionBook, SessionPair, plan_session
+from pairx_core.settings import Settings
 from tests.conftest import paint
 
 
@@ -37,6 +41,42 @@ def test_index_says_what_was_found_and_what_was_left_out(run, small_catalogue):
 
 def test_index_shows_progress(run, small_catalogue):
     assert "embedding photos" in run("index", small_catalogue).stderr
+
+
+def test_index_says_how_much_was_embedded_now_and_nothing_twice(run, small_catalogue):
+    assert "embedded now: 8 photos in" in run("index", small_catalogue, "--precision", "float16").stdout
+    assert "embedded now: no photos; kept in float16" in run("index", small_catalogue).stdout
+
+
+def test_index_embeds_what_is_damaged_and_drops_what_is_not_in_the_catalogue(run, small_catalogue, tmp_path):
+    run("index", small_catalogue)
+    (vectors,) = (tmp_path / "cache" / "embeddings").glob("*/vectors-0.bin")
+    with vectors.open("r+b") as file:
+        file.write(b"\xff\xff")
+    result = run("index", small_catalogue, "--verify")
+    assert "8 embeddings, 1 damaged" in result.stdout and "embedded now: 1 photos" in result.stdout
+    lines = small_catalogue.read_text().splitlines()
+    small_catalogue.write_text("\n".join(lines[:-2]) + "\n")
+    assert "dropped: 2 embeddings" in run("index", small_catalogue, "--drop-unused").stdout
+    assert "embedded now: no photos" in run("index", small_catalogue).stdout
+
+
+def test_index_waits_for_another_program(run, small_catalogue, tmp_path, monkeypatch):
+    store = open_store(tmp_path / "cache", load_model(Settings.from_environment().model))
+    said: list[str] = []
+
+    def tell_and_let_go(message):
+        def tell():
+            said.append(message)
+            held.close()
+
+        return tell
+
+    monkeypatch.setattr("pairx_core.cli_index._tell_once", tell_and_let_go)
+    with ExitStack() as held:
+        held.enter_context(store.writing())
+        assert "embedded now: 8 photos" in run("index", small_catalogue).stdout
+    assert len(said) == 1 and "waiting until it has finished" in said[0]
 
 
 def test_candidates_come_as_csv(run, small_catalogue):

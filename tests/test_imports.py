@@ -15,11 +15,11 @@ MAY_IMPORT = {
     "jobs": set(),
     "decisions": set(),
     "models": {"catalogue"},
-    "retrieval": {"models", "catalogue"},
+    "retrieval": {"models", "catalogue", "jobs"},
     "explain": {"models", "catalogue"},
     "render": {"explain", "catalogue", "decisions", "sessions"},  # an evidence card shows who decided what
     "sessions": {"catalogue", "decisions", "retrieval"},
-    "evaluate": {"explain", "retrieval", "models", "catalogue"},
+    "evaluate": {"jobs", "explain", "retrieval", "models", "catalogue"},
     "exports": {"catalogue", "decisions"},
     "fieldpack": {"catalogue", "models", "retrieval", "explain", "jobs"},
 }

@@ -8,7 +8,7 @@ from pages.components import state
 from pages.components.recording import record
 from pages.components.room import Room, Work, pair_name
 from pages.components.words import DECISIONS
-from pages.components.worklist import Worklist
+from pages.components.worklist import Worklist, no_queries
 from pages.components.workspace import Record, Workspace
 from pairx_core.decisions import Decision, Verdict
 from pairx_core.decisions.adjudication import Dispute, disputes
@@ -54,7 +54,8 @@ def enter(workspace: Workspace, record: Record, reviewer: str, session: str, dis
     similarity = known.similarity if known is not None and known.similarity is not None else 0.0
     candidate = Candidate(photo, similarity, (known.rank if known else None) or 1)
     own = {dispute.settled.pair: dispute.settled} if dispute.settled else {}
-    work = Work(workspace, reviewer, CandidateFilters(), Worklist((), {}, lambda _: ()), record, own, {})
+    worklist = Worklist(no_queries(), {}, lambda _: ())
+    work = Work(workspace, reviewer, CandidateFilters(), worklist, record, own, {})
     name = pair_name(workspace, *sorted((query.id, photo.id)))
     return DisputeRoom(
         work,

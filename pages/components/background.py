@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import atexit
 import threading
+import time
 from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+_MEASURED_SECONDS = 3.0  # before the time left is told
+
+
+class Stopped(Exception):
+    """The work is not wanted any more."""
 
 
 class Task(ABC, Generic[T]):
@@ -22,6 +28,9 @@ class Task(ABC, Generic[T]):
     def begin(self) -> None:
         """Start the work."""
         self.done, self.total = 0, 0
+        self._since: tuple[int, int, float] | None = (
+            None  # total and done when the first step was told, and when
+        )
         self.value: T | None = None
         self.error: Exception | None = None
         self._closed = False
@@ -43,15 +52,44 @@ class Task(ABC, Generic[T]):
         """How much is done, 0 to 1."""
         return min(self.done / self.total, 1.0) if self.total else 0.0
 
+    @property
+    def was_stopped(self) -> bool:
+        """Whether it ended because somebody did not want to wait any longer."""
+        return self.finished and isinstance(self.error, Stopped)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """About how long the present stage will still take; None where that cannot be told yet."""
+        if self._since is None:
+            return None
+        total, done, when = self._since
+        passed = time.monotonic() - when
+        if self.done <= done or passed < _MEASURED_SECONDS:
+            return None
+        return (total - self.done) * passed / (self.done - done)
+
     def tell(self, done: int, total: int) -> None:
         """How far the work is.
 
         Raises:
-            InterruptedError: it is not wanted any more.
+            Stopped: it is not wanted any more.
         """
         if self._closed:
-            raise InterruptedError("the work was stopped")
+            raise Stopped("the work was stopped")
         self.done, self.total = done, total
+        before = self._since
+        is_other_stage = before is None or before[0] != total or done < before[1]
+        if is_other_stage or (before[1] == 0 and done):  # before the first step, time goes into getting ready
+            self._since = (total, done, time.monotonic())
+
+    def tell_stage(self, what: str, done: int, total: int) -> None:
+        """What is done at the moment, and how far that is.
+
+        Raises:
+            Stopped: it is not wanted any more.
+        """
+        self.tell(done, total)
+        self.stage = what
 
     def wait(self, seconds: float) -> bool:
         """Wait, at most so long; whether it is finished."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pages.components.background import Task
-from pages.components.workspace import usable
+from pages.components.shelf import usable
 from pairx_core.catalogue import CatalogueReport, check_catalogue, read_catalogue
 from pairx_core.catalogue.report import with_damaged_files
 from pairx_core.errors import CatalogueError
@@ -22,7 +22,7 @@ class Checking(Task[CatalogueReport]):
     def work(self) -> CatalogueReport:
         """Read the catalogue and look at its photos' headers."""
         with usable(CatalogueError, "The catalogue"):
-            catalogue = read_catalogue(self.catalogue, self.form or None)
-            self.stage = "Comparing the files"
+            catalogue = read_catalogue(self.catalogue, self.form or None, self.tell_stage)
+            self.tell_stage("Comparing the files", 0, 0)
             report = check_catalogue(catalogue, self.tell)
             return with_damaged_files(report, catalogue, self.tell)

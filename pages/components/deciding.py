@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from pages.components import state, visitors
 from pages.components.going_on import following, with_decisions
+from pages.components.query_status import QueryStatus
 from pages.components.recording import facts, record
 from pages.components.room import ALL_PHOTOS, Room, Work, pair_name
 from pages.components.words import DECISIONS, count, file_name
-from pages.components.worklist import QueryStatus, Worklist
-from pairx_core.decisions import Decision, Verdict, last_undoable, standing_decisions
+from pages.components.worklist import Worklist
+from pairx_core.decisions import Decision, Verdict
 from pairx_core.errors import DecisionLogError
 from pairx_core.retrieval import Candidate
 
@@ -69,10 +70,11 @@ def undo(work: Work, last: Decision) -> None:
     Decisions that were made with one press are taken back with one.
     """
     try:
-        rows = work.workspace.log.decisions()
-        if _has_just_undone(rows, work.reviewer):  # the second half of a double click
+        if _has_just_undone(
+            work.workspace.log.decisions(), work.reviewer
+        ):  # the second half of a double click
             return
-        if not _is_last(rows, work, last):
+        if not _is_last(work, last):
             state.tell("error", NOT_THE_LAST)
             return
         undone = _made_together(work, last)
@@ -142,7 +144,7 @@ def _is_as_drawn(room: Room, candidates: Sequence[Candidate]) -> bool:
     """Whether what stands on the candidates is what the page showed: another tab may have decided meanwhile."""
     reviewer = room.work.reviewer
     try:
-        standing = standing_decisions(room.work.workspace.log.decisions(), reviewer)
+        standing = room.work.workspace.standing().of(reviewer)
     except DecisionLogError as error:
         state.tell("error", str(error))
         return False
@@ -186,14 +188,9 @@ def _has_just_undone(rows: Sequence[Decision], reviewer: str) -> bool:
     return 0 <= age < state.HELD_KEY_SECONDS
 
 
-def _is_last(rows: Sequence[Decision], work: Work, decision: Decision) -> bool:
+def _is_last(work: Work, decision: Decision) -> bool:
     """Whether nothing was decided on this catalogue's photos after a decision that an undo is to take back."""
-    catalogue = work.workspace.catalogue
-    newest = last_undoable(
-        (row for row in rows if row.query_id in catalogue and row.candidate_id in catalogue),
-        work.reviewer,
-        session="",
-    )
+    newest = work.workspace.standing().of(work.reviewer).last_undoable
     return newest is not None and newest.decision_id == decision.decision_id
 
 

@@ -8,7 +8,7 @@ from pages.components import shortcuts, state
 from pages.components.deciding import decide, none_of_these, open_candidates, step, undo
 from pages.components.room import Room
 from pages.components.words import SCENERY_TAG
-from pairx_core.decisions import Verdict, last_undoable
+from pairx_core.decisions import Verdict
 
 CONFIDENCE = {
     "guessing": "guessing",
@@ -92,7 +92,7 @@ def _buttons(room: Room) -> None:
         args=(room,),
     )
     work = room.work
-    last = last_undoable(work.record.rows, work.reviewer, session="")  # what was said in a session stays
+    last = work.last_undoable  # what was said in a session stays
     st.button(
         "Undo",
         key=f"undo:{last.decision_id if last else ''}",  # so that a second click cannot mean the one before

@@ -68,7 +68,7 @@ def _card(room: Room, chosen: Candidate) -> EvidenceCard:
         decision=decision,
         evidence=None if decision is None else workspace.evidence.of(decision.decision_id),
         ranking=_ranking(workspace, chosen),
-        standing=workspace.standing(chosen, work.filters),
+        standing=workspace.similarity_in_words(chosen, work.filters),
         filters=work.filters.in_words(),
         catalogue=_catalogue(workspace),
     )

@@ -22,9 +22,8 @@ from pairx_core.errors import ExplanationError
 from pairx_core.explain import PairExplanation, give_memory_back
 
 if TYPE_CHECKING:
-    from pairx_core.fieldpack import PackExplainer
-
     from pairx_core.explain import PairExplainer
+    from pairx_core.fieldpack import PackExplainer
 
 _RESULTS_KEPT = 48  # some hundred kilobytes each
 _PLANS_KEPT = 16  # sessions whose next pairs are prepared

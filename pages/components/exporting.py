@@ -15,7 +15,7 @@ from pages.components.words import count
 from pages.components.workspace import Workspace
 from pairx_core.decisions.naming import GivenName
 from pairx_core.errors import ExportError, PairxError
-from pairx_core.exports import EXPORTS, ExportOptions, Finding, Resolution, resolve
+from pairx_core.exports import EXPORTS, ExportOptions, Finding, Resolution
 from pairx_core.exports.export import SCIENTIFIC_NAME
 
 _MOST_SPECIES = 30
@@ -25,11 +25,12 @@ def show(workspace: Workspace, summary: Summary) -> None:
     """Draw what is left open, and make a file."""
     try:
         given = workspace.names.names()
-        resolution = resolve(workspace.catalogue, summary.settled, given)
+        with st.spinner("Working out who is on each photo …"):
+            resolution = summary.resolution(given)
     except PairxError as error:
         saying.error(str(error))
         return
-    changed = sum(one.changed for one in resolution.photos.values())
+    changed = resolution.changed
     st.markdown(
         f"By the decisions, **{count(changed, 'photo')}** of {len(resolution.photos):,} "
         f"{'has' if changed == 1 else 'have'} another identity than in the catalogue. The catalogue itself is never "
@@ -97,7 +98,8 @@ def _options(workspace: Workspace, name: str) -> Mapping[str, str]:
 
 def _unscientific(workspace: Workspace) -> list[str]:
     """The species that are not written as scientific names, as the catalogue calls them."""
-    names = {photo.species or "" for photo in workspace.catalogue.photos}
+    found = workspace.report.summary
+    names = {*found.species, *([""] if sum(found.species.values()) < found.photos else [])}
     return sorted(name for name in names if not SCIENTIFIC_NAME.fullmatch(name))[:_MOST_SPECIES]
 
 

@@ -14,7 +14,7 @@ from pairx_core.retrieval import Candidate
 def show(room: Room, candidate: Candidate, of_pairs_like_it: str = "") -> None:
     """Query left, candidate right, as in the picture; below, what known pairs say of one like it."""
     between = apart(room.query, candidate.photo)
-    stands = room.work.workspace.standing(candidate, room.work.filters)
+    stands = room.work.workspace.similarity_in_words(candidate, room.work.filters)
     st.html(
         '<div class="px-facts">'
         f'<div><span class="px-which">Query</span>{facts(room.query)}'

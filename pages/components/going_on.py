@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from pages.components.room import Room
 from pages.components.worklist import Worklist
 from pairx_core.catalogue import Photo
@@ -13,9 +11,7 @@ from pairx_core.retrieval import Candidate
 
 def with_decisions(room: Room, decided: dict[str, Verdict]) -> Worklist:
     """The worklist as it will be with decisions on the query's candidates, by their ids."""
-    old = room.work.worklist
-    verdicts = {(room.query.id, candidate_id): verdict for candidate_id, verdict in decided.items()}
-    return replace(old, verdicts={**old.verdicts, **verdicts})
+    return room.work.worklist.with_decisions(room.query.id, decided)
 
 
 def following(room: Room, worklist: Worklist, *, accepted: bool) -> tuple[Photo, Candidate | None] | None:

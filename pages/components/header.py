@@ -8,9 +8,9 @@ import streamlit as st
 
 from pages.components import query_filters
 from pages.components.deciding import jump
+from pages.components.query_status import QueryStatus
 from pages.components.room import Room
 from pages.components.words import file_name, status_badge
-from pages.components.worklist import QueryStatus
 
 
 def show(room: Room) -> None:

@@ -30,7 +30,8 @@ _PICTURES = 8  # of an individual
 
 def show(workspace: Workspace, summary: Summary) -> None:
     """Draw the numbers and the lists; nothing is joined or parted here."""
-    found = summary.individuals
+    with st.spinner("Working out who is who …"):
+        found = summary.individuals
     try:
         given = {photo: one.name for photo, one in workspace.names.names().items()}
     except PairxError as error:
@@ -40,7 +41,7 @@ def show(workspace: Workspace, summary: Summary) -> None:
     _contradictions(workspace, summary)
     _name_clashes(workspace, found)
     _merges(workspace, found)
-    _new_ones(workspace, found, given)
+    _new_ones(summary, found, given)
     st.download_button(
         "Who is on each photo (CSV)",
         data=lambda: identities_csv(workspace, found, given),
@@ -82,7 +83,7 @@ def _numbers(found: Individuals, summary: Summary) -> None:
         else "no pair is open"
     )
     st.markdown(
-        f"**{count(found.count, 'individual')}** on {count(sum(map(len, found.groups)), 'photo')}: {between}.",
+        f"**{count(found.count, 'individual')}** on {count(len(summary.workspace.catalogue), 'photo')}: {between}.",
         help="Photos of one name in the catalogue and accepted pairs are joined; every other photo is an individual of "
         "its own. The least number accepts as many open pairs as the rejected ones allow"
         + ("." if found.is_exact else "; there may be fewer still."),
@@ -150,13 +151,11 @@ def _merges(workspace: Workspace, found: Individuals) -> None:
                 _link(workspace, pair)
 
 
-def _new_ones(workspace: Workspace, found: Individuals, given: dict[str, str]) -> None:
+def _new_ones(summary: Summary, found: Individuals, given: dict[str, str]) -> None:
     """Individuals without a name in the catalogue: those with several photos first."""
-    known = known_identities(workspace)
-    new = [group for group in found.groups if not any(photo in known for photo in group)]
+    workspace, new = summary.workspace, summary.unnamed
     if not new:
         return
-    new.sort(key=lambda group: -len(group))
     st.markdown(f"**Without a name in the catalogue** · {len(new):,}")
     for group in _part("new_ones", new):
         with st.container(border=True):

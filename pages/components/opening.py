@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import streamlit as st
 
-from pages.components import resources, saying, state
+from pages.components import resources, saying, state, visitors
 from pages.components.background import Task
-from pages.components.workspace import Opening, Source, Workspace
+from pages.components.shelf import Opening
+from pages.components.words import time_left
+from pages.components.workspace import Source, Workspace
 from pairx_core.errors import PairxError
 from pairx_core.settings import Settings
 
 _TICK = 0.15  # seconds between two looks at the progress
+_LONG = 1.5  # seconds of waiting after which one may want to stop
 
 
 def current_source() -> Source:
@@ -87,6 +91,9 @@ def workspace_or_error() -> Workspace | None:
                 )
         opening = begin(source)
         follow(opening)
+        if opening.was_stopped:
+            _offer_to_go_on(opening)
+            return None
         return opening.result()
     except PairxError as error:
         saying.error(str(error))
@@ -110,16 +117,39 @@ def record_opened() -> Opening | None:
 
 
 def follow(task: Task[Any]) -> None:
-    """A progress bar until something is done or has failed."""
-    slot = st.empty()  # always, so that what follows keeps its place on the page
+    """A progress bar until something is done, has failed or was stopped; a button to stop it, where it takes long.
+
+    The work goes on when the page is left or loaded again.
+    """
+    slot, below = st.empty(), st.empty()  # always, so that what follows keeps its place on the page
     if task.finished:
         return
+    begun, is_offered = time.monotonic(), not _may_stop()
     while not task.wait(_TICK):
         slot.progress(task.fraction, text=_progress_text(task))
+        if not is_offered and time.monotonic() > begun + _LONG:
+            is_offered = True
+            below.button("Stop", icon=":material/stop_circle:", on_click=task.cancel, key=f"stop-{id(task)}")
     slot.empty()
+    below.empty()
+
+
+def _may_stop() -> bool:
+    """Whether the visitor may stop what others may be waiting for too."""
+    return not visitors.signing_in() or (visitors.is_signed_in() and visitors.current().is_coordinator)
+
+
+def _offer_to_go_on(opening: Opening) -> None:
+    kept = f" {opening.done:,} of {opening.total:,} are done and kept." if opening.keeps_what_is_done else ""
+    saying.info(f"{opening.stage}: this was stopped.{kept}")
+    st.button(
+        "Go on", icon=":material/play_arrow:", on_click=resources.shelf().go_on, args=(opening,), key="go-on"
+    )
 
 
 def _progress_text(task: Task[Any]) -> str:
     if not task.total:
         return f"{task.stage} …"
-    return f"{task.stage}: {task.done:,} of {task.total:,}. {task.note}"
+    left = task.seconds_left
+    soon = "" if left is None else f" {time_left(left).capitalize()}."
+    return f"{task.stage}: {task.done:,} of {task.total:,}.{soon} {task.note}"

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from pages.components.record import SIMILARITY_BIN, Summary
 from pages.components.words import DECISIONS
-from pairx_core.decisions import Decision
 
 _COLORS = {"accept": "#0a8f75", "reject": "#c4511f", "not_comparable": "#7b80ad", "unsure": "#f0c244"}
 _PATTERNS = {"accept": "", "reject": "/", "not_comparable": "x", "unsure": "."}  # color is never the only cue
-_BINS = 0.05  # of similarity
 
 
-def show(standing: Sequence[Decision]) -> None:
+def show(summary: Summary) -> None:
     """Decisions by day, and by similarity."""
-    if not standing:
+    if not summary.standing:
         return
     left, right = st.columns(2, gap="large")
-    left.plotly_chart(_by_day(standing), width="stretch", key="by_day", config={"displayModeBar": False})
+    left.plotly_chart(_by_day(summary.days), width="stretch", key="by_day", config={"displayModeBar": False})
     right.plotly_chart(
-        _by_similarity(standing), width="stretch", key="by_similarity", config={"displayModeBar": False}
+        _by_similarity(summary.similarities),
+        width="stretch",
+        key="by_similarity",
+        config={"displayModeBar": False},
     )
 
 
-def _by_day(rows: Sequence[Decision]) -> go.Figure:
-    days = Counter((row.decided_at.date(), row.decision) for row in rows)
+def _by_day(days: Mapping[tuple[date, str], int]) -> go.Figure:
     figure = go.Figure(
         [
             _bars(
@@ -44,19 +45,16 @@ def _by_day(rows: Sequence[Decision]) -> go.Figure:
     )
 
 
-def _by_similarity(rows: Sequence[Decision]) -> go.Figure:
+def _by_similarity(bins: Mapping[tuple[int, str], int]) -> go.Figure:
     figure = go.Figure()
-    bins = Counter(
-        (round(row.similarity / _BINS), row.decision) for row in rows if row.similarity is not None
-    )
     for verdict in DECISIONS:
         places = sorted(place for place, said in bins if said == verdict)
         figure.add_trace(
             _bars(
                 verdict,
-                [round(place * _BINS, 2) for place in places],
+                [round(place * SIMILARITY_BIN, 2) for place in places],
                 [bins[place, verdict] for place in places],
-                width=_BINS * 0.92,
+                width=SIMILARITY_BIN * 0.92,
             )
         )
     return _laid_out(figure, "Decisions by similarity", "similarity: a ranking, not a verdict")

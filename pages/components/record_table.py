@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
 
 from pages.components import resources, state
+from pages.components.record import Summary
 from pages.components.words import DECISIONS, count, file_name
 from pages.components.workspace import Workspace
 from pairx_core.catalogue import Photo
@@ -31,30 +31,18 @@ class _Filters:
     text: str = ""
 
     def passes(self, row: Decision) -> bool:
-        """Whether a row is shown."""
-        searched = (row.query_path, row.candidate_path, row.note, row.query_identity, row.candidate_identity)
+        """Whether a row is shown, as far as its text does not matter."""
         return (
             (not self.reviewers or row.reviewer in self.reviewers)
             and (not self.verdicts or row.decision in self.verdicts)
             and (not self.sessions or row.session in self.sessions)
-            and (not self.text or any(self.text in one.casefold() for one in (*searched, *row.tags)))
         )
 
 
-def show(workspace: Workspace, rows: Sequence[Decision], standing: frozenset[str]) -> None:
-    """Draw filters and table.
-
-    Args:
-        workspace: what is open.
-        rows: the record's, about this catalogue.
-        standing: ids of the decisions that stand.
-    """
-    filters = _choose(rows)
-    shown = [
-        row
-        for row in reversed(rows)
-        if (filters.everything or row.decision_id in standing) and filters.passes(row)
-    ]
+def show(summary: Summary) -> None:
+    """Draw filters and table: a page of it, whatever there is."""
+    workspace, filters = summary.workspace, _choose(summary)
+    shown = summary.remembered(("table", filters), lambda: _passing(summary, filters))
     st.caption(f"{count(len(shown), 'decision')}, the newest first")
     if not shown:
         return
@@ -79,14 +67,25 @@ def show(workspace: Workspace, rows: Sequence[Decision], standing: frozenset[str
         st.caption("Choose a row to go to its pair.")
 
 
-def _choose(rows: Sequence[Decision]) -> _Filters:
+def _passing(summary: Summary, filters: _Filters) -> list[Decision]:
+    """The rows that are shown, the newest first."""
+    if filters.text:
+        places = [at for at, text in enumerate(summary.searched) if filters.text in text]
+        rows = [summary.rows[at] for at in reversed(places)]
+    else:
+        rows = list(reversed(summary.rows if filters.everything else summary.standing))
+    standing = summary.standing_ids
+    return [
+        row for row in rows if (filters.everything or row.decision_id in standing) and filters.passes(row)
+    ]
+
+
+def _choose(summary: Summary) -> _Filters:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox("Rows", [_STANDING, _EVERYTHING], key="rows_kind")
-        reviewers = st.multiselect("Reviewer", sorted({row.reviewer for row in rows}), placeholder="all")
+        reviewers = st.multiselect("Reviewer", sorted(summary.all_reviewers), placeholder="all")
         verdicts = st.multiselect("Decision", list(_WORDS), format_func=_WORDS.__getitem__, placeholder="all")
-        sessions = st.multiselect(
-            "Session", sorted({row.session for row in rows if row.session}), placeholder="all"
-        )
+        sessions = st.multiselect("Session", summary.sessions, placeholder="all")
         text = st.text_input("Contains", placeholder="file, identity, note or tag", max_chars=200)
     return _Filters(
         kind == _EVERYTHING,

@@ -15,7 +15,8 @@ import streamlit as st
 
 from pages.components.explaining import ExplanationWorker, Job
 from pages.components.pictures import Pictures, photo_key
-from pages.components.workspace import Shelf, Source
+from pages.components.shelf import Shelf
+from pages.components.workspace import Source
 from pairx_core.addresses import is_address
 from pairx_core.catalogue import Photo
 from pairx_core.catalogue import thumbnail as small_copy

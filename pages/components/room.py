@@ -27,6 +27,7 @@ class Work:
     record: Record  # what it says about this catalogue's photos
     standing: Mapping[tuple[str, str], Decision]  # the reviewer's, by (query id, candidate id)
     others: Mapping[str, Mapping[tuple[str, str], Decision]]  # other reviewers', where they are shown
+    last_undoable: Decision | None = None  # the reviewer's, outside sessions
 
     def others_said(self, query_id: str, candidate_id: str) -> list[Decision]:
         """What other reviewers decided on a pair, where that is shown."""
@@ -107,11 +108,11 @@ def enter(work: Work) -> Room | None:
 
 def _picked(work: Work, query: Photo, photo_id: str | None) -> Candidate | None:
     """A photo that is not among the candidates: of the same individual as one of them, or from a link to the pair."""
-    index, catalogue = work.workspace.index, work.workspace.catalogue
+    workspace, catalogue = work.workspace, work.workspace.catalogue
     if photo_id is None or photo_id == query.id or photo_id not in catalogue:
         return None
     photo = catalogue.photo(photo_id)
-    return index.candidate(query, photo, work.filters) if photo in index else None
+    return workspace.candidate(query, photo, work.filters) if photo in workspace.index else None
 
 
 def _query(work: Work, query_id: str | None) -> Photo | None:
@@ -122,7 +123,7 @@ def _query(work: Work, query_id: str | None) -> Photo | None:
     if query_id is not None and query_id not in work.workspace.catalogue:
         state.tell("toast", "The link leads to a photo that is not in this catalogue; here is what is next.")
     last = _last_decided(work)
-    return work.worklist.next_open(last) or (queries[0] if queries else None)
+    return work.worklist.next_open(last) or (queries[0] if len(queries) else None)
 
 
 def _last_decided(work: Work) -> str | None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from pages.components import saying, state, visitors
+from pages.components.query_filters import several
 from pages.components.room import ALL_PHOTOS, TO_IDENTIFY
+from pages.components.roster import Roster, Wanted
 from pages.components.words import count
 from pages.components.workspace import K, Workspace
 from pairx_core.catalogue import Photo
-from pairx_core.errors import PairxError
+from pairx_core.errors import PairxError, SessionError
 from pairx_core.retrieval import CandidateFilters
 from pairx_core.sessions import ExpertSession, SessionPair, known_answers, plan_session
 from pairx_core.sessions.planning import Order
@@ -23,6 +25,8 @@ _ORDERS: dict[Order, str] = {
     "shuffled": "shuffled, for each reviewer differently",
     "by_query": "query by query",
 }
+_MOST_QUERIES = 5_000  # of a session
+_TOGETHER = 32  # queries whose candidates are asked for at once
 _BLIND, _OPEN, _OPEN_TOGETHER = "Blind, then reveal", "Open", "Open, others' verdicts shown"
 
 
@@ -71,7 +75,7 @@ def _fields(workspace: Workspace) -> _Wanted:
     with left:
         people = _people()
     with right:
-        queries = _which_queries(workspace.index.photos)
+        queries = _which_queries(workspace.all_photos)
         lots = _lots()
     return _Wanted(**people, **queries, **lots)
 
@@ -98,22 +102,32 @@ def _people() -> dict[str, Any]:
     return {"name": name, "reviewers": tuple(reviewers.splitlines()), "mode": mode}
 
 
-def _which_queries(photos: Sequence[Photo]) -> dict[str, Any]:
+def _which_queries(photos: Roster) -> dict[str, Any]:
     """Which photos are queries, and how many candidates each has."""
+    every = photos.queries()
     which = st.segmented_control(
         "Queries",
         [TO_IDENTIFY, ALL_PHOTOS],
-        default=_first_choice(photos),
+        default=TO_IDENTIFY if photos.has_unknown else ALL_PHOTOS,
         required=True,
         key="new_which",
     )
     species, flanks, sites = (
-        frozenset(st.multiselect(label, _values(photos, field), placeholder="all", key=f"new_{field}"))
-        for label, field in (("Species", "species"), ("Flank", "flank"), ("Site", "site"))
+        several(label, f"new_{field}", offered)
+        for label, field, offered in (
+            ("Species", "species", every.species),
+            ("Flank", "flank", every.flanks),
+            ("Site", "site", every.sites),
+        )
     )
     with st.container(horizontal=True):
         most = st.number_input(
-            "Most queries", 0, value=0, key="new_most", help="Drawn by lot; 0: all of them"
+            "Most queries",
+            0,
+            _MOST_QUERIES,
+            0,
+            key="new_most",
+            help=f"Drawn by lot; 0: all of them, up to {_MOST_QUERIES:,}",
         )
         k = st.number_input("Candidates a query", 1, K, 3, key="new_k")
     chosen = {"which": which or ALL_PHOTOS, "species": species, "flanks": flanks, "sites": sites}
@@ -139,13 +153,7 @@ def _lots() -> dict[str, Any]:
 
 
 def _plan(workspace: Workspace, wanted: _Wanted, coordinator: str) -> ExpertSession:
-    queries = _queries(workspace.index.photos, wanted)
-    filters = CandidateFilters()
-    pairs = [
-        SessionPair(query.id, one.photo.id, one.rank, one.similarity)
-        for query in queries
-        for one in workspace.candidates(query, filters)[: wanted.k]
-    ]
+    pairs = list(_pairs(workspace, _queries(workspace.all_photos, wanted), wanted.k))
     return plan_session(
         name=wanted.name,
         coordinator=coordinator,
@@ -163,24 +171,31 @@ def _plan(workspace: Workspace, wanted: _Wanted, coordinator: str) -> ExpertSess
     )
 
 
-def _queries(photos: Sequence[Photo], wanted: _Wanted) -> list[Photo]:
-    chosen = [
-        photo
-        for photo in photos
-        if (wanted.which == ALL_PHOTOS or not photo.is_known)
-        and (not wanted.species or photo.species in wanted.species)
-        and (not wanted.flanks or photo.flank in wanted.flanks)
-        and (not wanted.sites or photo.site in wanted.sites)
-    ]
-    if not 0 < wanted.most < len(chosen):
-        return chosen
-    drawn = sorted(random.Random(wanted.seed).sample(range(len(chosen)), wanted.most))
-    return [chosen[at] for at in drawn]
+def _pairs(workspace: Workspace, queries: Sequence[Photo], k: int) -> Iterator[SessionPair]:
+    """The first candidates of queries, many queries at a time."""
+    filters = CandidateFilters()
+    for start in range(0, len(queries), _TOGETHER):
+        some = queries[start : start + _TOGETHER]
+        workspace.prepare(some, filters)
+        for query in some:
+            for one in workspace.candidates(query, filters)[:k]:
+                yield SessionPair(query.id, one.photo.id, one.rank, one.similarity)
 
 
-def _first_choice(photos: Sequence[Photo]) -> str:
-    return TO_IDENTIFY if any(not photo.is_known for photo in photos) else ALL_PHOTOS
+def _queries(photos: Roster, wanted: _Wanted) -> Sequence[Photo]:
+    """The photos that are queries.
 
-
-def _values(photos: Sequence[Photo], field: str) -> list[str]:
-    return sorted({str(getattr(photo, field)) for photo in photos if getattr(photo, field)})
+    Raises:
+        SessionError: they are more than anybody could judge.
+    """
+    to_identify = wanted.which != ALL_PHOTOS
+    chosen = photos.queries(Wanted(to_identify, wanted.species, wanted.flanks, wanted.sites))
+    if 0 < wanted.most < len(chosen):
+        drawn = sorted(random.Random(wanted.seed).sample(range(len(chosen)), wanted.most))
+        return [chosen[at] for at in drawn]
+    if len(chosen) > _MOST_QUERIES:
+        raise SessionError(
+            f"These are {len(chosen):,} queries. Enter how many to draw by lot, at most {_MOST_QUERIES:,}, or choose "
+            "fewer by species, flank or site."
+        )
+    return list(chosen)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pages.components import state
 from pages.components.room import Room, Work
-from pages.components.worklist import Worklist
+from pages.components.worklist import Worklist, no_queries
 from pages.components.workspace import Record, Workspace
 from pairx_core.catalogue import Photo
 from pairx_core.decisions import Decision, standing_by_reviewer
@@ -94,7 +94,7 @@ def _upcoming(workspace: Workspace, so_far: Progress, task: Task) -> list[tuple[
 
 def _work(workspace: Workspace, so_far: Progress, record: Record) -> Work:
     others = _others(so_far, record) if so_far.session.shows_others else {}
-    worklist = Worklist(queries=(), verdicts={}, candidates_of=lambda _: ())
+    worklist = Worklist(no_queries(), {}, candidates_of=lambda _: ())
     standing = {pair: row for pair, row in so_far.standing.items() if not row.blind}
     return Work(workspace, so_far.reviewer, CandidateFilters(), worklist, record, standing, others)
 

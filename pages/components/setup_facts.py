@@ -79,12 +79,14 @@ def _steps(workspace: Workspace) -> None:
 
 def _proposed(workspace: Workspace) -> str:
     """Where candidates come from, and for how many queries."""
-    queries = count(len(workspace.queries), "query", "queries")
+    queries = count(len(workspace.roster.photos), "query", "queries")
     by = f"by {workspace.ranked_by}: " if workspace.ranked_by else ""
     if workspace.pack is not None:
         pairs = count(workspace.pack.pairs, "pair")
         return f"{by}{queries}, {pairs}; filters: {workspace.pack.index.filters.in_words()}"
-    return f"{by}{queries}" if by else f"{count(len(workspace.index.photos), 'photo')} embedded"
+    if by:
+        return f"{by}{queries}"
+    return f"{count(len(workspace.index.photos), 'photo')} embedded. {workspace.index.note}".rstrip(". ")
 
 
 def _made(pack: FieldPack) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
 from pages.components import query_filters, state, visitors
+from pages.components.query_status import DISAGREED
 from pages.components.room import ALL_PHOTOS, TO_IDENTIFY, Work
+from pages.components.roster import Queries, Wanted
 from pages.components.saying import plain
 from pages.components.words import count, short_place
-from pages.components.worklist import DISAGREED, QueryFilters, Worklist
-from pages.components.workspace import Record, Workspace
-from pairx_core.catalogue import Photo
-from pairx_core.decisions import disagreements, standing_by_reviewer
+from pages.components.worklist import ALL_LOOKED_AT, QueryFilters, VerdictsOf, Worklist
+from pages.components.workspace import GIVEN_FILTERS, K, Record, Workspace
 from pairx_core.decisions.checking import tidy_name
 from pairx_core.decisions.exporting import csv_bytes
 from pairx_core.retrieval import CandidateFilters
@@ -54,16 +54,24 @@ def _reviewer() -> str:
 
 
 def _progress(work: Work) -> None:
-    total, done = len(work.worklist.queries), work.worklist.done_count()
-    decisions = count(len(work.worklist.verdicts), "decision")
-    st.progress(done / total if total else 0.0, text=f"{done:,} of {total:,} queries done · {decisions}")
+    total, done = len(work.worklist.queries), work.worklist.done_count
+    decisions = count(len(work.standing), "decision")
+    about = "" if work.worklist.by_record is None else "about "
+    st.progress(
+        done / total if total else 0.0, text=f"{about}{done:,} of {total:,} queries done · {decisions}"
+    )
+    if about:
+        st.caption(
+            f"Of more than {ALL_LOOKED_AT:,} photos, not all candidates are looked at to count: a query is taken for "
+            f"done once one of its candidates is accepted, or {K} are decided on."
+        )
 
 
 def _queries(workspace: Workspace) -> str:
     wanted = state.arriving_at()
     if wanted is not None and wanted in workspace.catalogue and workspace.catalogue.photo(wanted).is_known:
         state.choose_queries(ALL_PHOTOS)  # among those to identify it would not be found
-    unknown = any(not photo.is_known for photo in workspace.queries)
+    unknown = workspace.roster.has_unknown
     default = TO_IDENTIFY if unknown and workspace.pack is None else ALL_PHOTOS  # a pack's were chosen
     which = st.segmented_control(
         "Queries",
@@ -85,7 +93,7 @@ def _filters(workspace: Workspace) -> CandidateFilters:
         defaults, ending = workspace.pack.index.filters, "_pack"
         said += " The field pack was made with these filters: switching one off brings no more candidates."
     elif workspace.ranked_by:
-        defaults, ending = CandidateFilters(False, False, False, False), "_given"
+        defaults, ending = GIVEN_FILTERS, "_given"
     st.markdown(":small[Candidates]", help=said)
     with st.container(gap="xsmall"):
         return CandidateFilters(
@@ -149,42 +157,46 @@ def _ranked_by(workspace: Workspace) -> str:
 
 
 def _left_out(workspace: Workspace) -> str:
-    problems = (*workspace.catalogue.problems, *workspace.index.skipped)
-    number = sum(problem.severity == "left_out" for problem in problems)
+    number = workspace.left_out
     return f"  \n{count(number, 'photo')} left out: see Setup" if number else ""
 
 
 def _work(
-    workspace: Workspace,
-    reviewer: str,
-    queries: tuple[Photo, ...],
-    wanted: QueryFilters,
-    filters: CandidateFilters,
+    workspace: Workspace, reviewer: str, queries: Queries, wanted: QueryFilters, filters: CandidateFilters
 ) -> Work:
-    record = _of_this_catalogue(workspace)
-    by_reviewer = standing_by_reviewer(record.rows)
-    standing = by_reviewer.pop(reviewer, {})
+    record = workspace.decisions()
+    stands = workspace.stands(record)
+    standing = stands.of(reviewer)
     worklist = Worklist(
         queries=queries,
-        verdicts={pair: row.decision for pair, row in standing.items()},
+        decided=VerdictsOf(standing.by_query),
         candidates_of=lambda query: workspace.candidates(query, filters),
         identity_of=lambda photo_id: workspace.catalogue.photo(photo_id).identity,
         filters=wanted,
-        disagreed=frozenset(query for query, _ in disagreements(record.rows))
+        disagreed=frozenset(query for query, _ in stands.disagreed)
         if DISAGREED in wanted.standings
         else frozenset(),
+        by_record=workspace.by_record(reviewer, standing) if len(workspace.roster) > ALL_LOOKED_AT else None,
+        first_similarities=lambda: _first_similarities(workspace, filters),
+        prepare=lambda ahead: workspace.prepare_from(ahead, filters),
     )
-    others = by_reviewer if state.others_shown() else {}
-    return Work(workspace, reviewer, filters, worklist, record, standing, others)
+    others = {name: one for name, one in stands.by_reviewer.items() if name != reviewer}
+    return Work(
+        workspace,
+        reviewer,
+        filters,
+        worklist,
+        Record(stands.rows, record.trouble),
+        standing,
+        others if state.others_shown() else {},
+        standing.last_undoable,
+    )
 
 
-def _of_this_catalogue(workspace: Workspace) -> Record:
-    """The decisions on this catalogue's photos; a file may hold those of other catalogues too."""
-    record, catalogue = workspace.decisions(), workspace.catalogue
-    rows = (row for row in record.rows if row.query_id in catalogue and row.candidate_id in catalogue)
-    return replace(record, rows=tuple(rows))
+def _first_similarities(workspace: Workspace, filters: CandidateFilters) -> npt.NDArray[np.float32]:
+    with st.spinner("Looking at the first candidates of all queries, once …"):
+        return workspace.first_similarities(filters)
 
 
-def _photos(workspace: Workspace, which: str) -> tuple[Photo, ...]:
-    photos = workspace.queries
-    return tuple(photo for photo in photos if not photo.is_known) if which == TO_IDENTIFY else photos
+def _photos(workspace: Workspace, which: str) -> Queries:
+    return workspace.roster.queries(Wanted(to_identify=which == TO_IDENTIFY))

@@ -14,7 +14,7 @@ from pages.components import resources
 from pages.components.checking import Checking
 from pages.components.drawing import Drawing
 from pages.components.navigation import REVIEWER_LINK
-from pages.components.workspace import Opening
+from pages.components.shelf import Opening
 from pairx_core.decisions import TICKS
 from pairx_core.decisions.checking import tidy_name
 from pairx_core.errors import SettingsError

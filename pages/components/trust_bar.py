@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components import listing, opening, resources, saying
 from pages.components.trust_measuring import Desk, Standing, Subject, desks
-from pages.components.trust_words import time_left, too_few
+from pages.components.trust_words import too_few, until_measured
 from pages.components.words import count
 from pages.components.workspace import Workspace
 from pairx_core.decisions.exporting import neutralise_cell
@@ -35,7 +35,7 @@ PHOTOGRAPHS = "trust_photographs"  # key of the field that says how many
 
 def show(workspace: Workspace, filters: CandidateFilters) -> Desk | None:
     """How far it is, with what starts and stops it; None: there is nothing to measure."""
-    known = sum(photo.is_known for photo in workspace.index.photos)
+    known = workspace.all_photos.known_count
     if known < 2:
         saying.info(
             "No two photographs show known animals: there are no pairs whose truth is known to measure."
@@ -100,7 +100,7 @@ def _progress(desk: Desk, seen: Standing | None) -> None:
     if not measuring.total:
         st.progress(0.0, text=f"{measuring.stage} …")
         return
-    left = f", {time_left(measuring.seconds_left)}" if measuring.stage.startswith("Measuring") else ""
+    left = f", {until_measured(measuring.seconds_left)}" if measuring.stage.startswith("Measuring") else ""
     st.progress(
         measuring.fraction, text=f"{measuring.stage}: {measuring.done:,} of {measuring.total:,}{left}"
     )

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.background import Task
+from pages.components.background import Stopped, Task
 from pages.components.trust_figures import PLAUSIBILITY, Separation, separation
 from pages.components.workspace import Workspace
 from pairx_core.errors import PairxError
-from pairx_core.evaluate.job import ROWS_NAME, EvaluationJob, Failure, read_rows
+from pairx_core.evaluate.bench import Failure
+from pairx_core.evaluate.job import EvaluationJob
+from pairx_core.evaluate.kept import ROWS_NAME, read_rows
 from pairx_core.evaluate.measuring import PairRow
 from pairx_core.evaluate.trust import MOST_QUERIES, TrustStudy, trust_job
 from pairx_core.retrieval import CandidateFilters
@@ -120,11 +122,6 @@ class Measuring(Task[Standing]):
         if began is None or self.done - began[1] < _TIMED:
             return None
         return (time.monotonic() - began[0]) / (self.done - began[1]) * (self.total - self.done)
-
-    @property
-    def was_stopped(self) -> bool:
-        """Whether somebody stopped it."""
-        return self.finished and isinstance(self.error, InterruptedError)
 
     def work(self) -> Standing:
         """Look up, measure, and make the study."""
@@ -298,7 +295,7 @@ class Desk:
             keys, task = self._plans.get(whose, (frozenset(), None))
             if task is not None and task.finished and task.error is not None and keys & missing.keys():
                 del self._plans[whose]
-                if not isinstance(task.error, InterruptedError):
+                if not isinstance(task.error, Stopped):
                     task.result()
                 task = None
             if not missing:

@@ -97,8 +97,13 @@ def chosen_references(
     desk: Desk, study: TrustStudy, pair: Pair
 ) -> tuple[Sequence[PairRow], Sequence[PairRow]]:
     """Known pairs to look at beside this one, of its species where there are some: of the same animal, of different."""
-    photos, species = desk.subject.workspace.index.photos, pair.query.species
-    others = {photo.id for photo in photos if species is not None and photo.species not in (None, species)}
+    catalogue, species = desk.subject.workspace.catalogue, pair.query.species
+    measured = {name for row in study.rows for name in (row.query_id, row.candidate_id) if name in catalogue}
+    others = {
+        name
+        for name in measured
+        if species is not None and catalogue.photo(name).species not in (None, species)
+    }
     own = study.references(pair.similarity, _REFERENCES, leave_out=frozenset(pair.ids) | others)
     of_all = study.references(pair.similarity, _REFERENCES, leave_out=frozenset(pair.ids))
     return own[0] or of_all[0], own[1] or of_all[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from pages.components.trust_figures import PLAUSIBILITY, SIMILARITY, Separation, higher_than
-from pages.components.words import count
+from pages.components.words import count, time_left
 from pairx_core.evaluate.calibration import CalibrationQuality
 from pairx_core.evaluate.measuring import PairRow
 from pairx_core.evaluate.reranking import Reranking
@@ -99,15 +99,9 @@ def quality(found: CalibrationQuality) -> str:
     )
 
 
-def time_left(seconds: float | None) -> str:
-    """How long it will take, roughly."""
-    if seconds is None:
-        return "the time left is told after the first pairs"
-    if seconds < 90:
-        return f"about {max(5, 5 * round(seconds / 5))} seconds left"
-    if seconds < 5400:
-        return f"about {round(seconds / 60)} minutes left"
-    return f"about {seconds / 3600:.1f} hours left"
+def until_measured(seconds: float | None) -> str:
+    """How long measuring will take, roughly."""
+    return "the time left is told after the first pairs" if seconds is None else time_left(seconds)
 
 
 def signed(number: float) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.components import resources, saying, state
-from pages.components.workspace import Opening, Workspace
+from pages.components.shelf import Opening
+from pages.components.workspace import Workspace
 from pairx_core.decisions.checking import tidy_name
 from pairx_core.errors import PairxError, SettingsError
 from pairx_core.sessions import ExpertSession, SessionBook, Visitor, hidden_by, may_coordinate

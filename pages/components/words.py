@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from pages.components.worklist import QueryStatus
+from pages.components.query_status import QueryStatus
 from pairx_core.catalogue import Photo, kilometres_apart
 from pairx_core.retrieval import Candidate
 
@@ -128,3 +128,12 @@ def _date(photo: Photo) -> str | None:
 
 def _or_missing(value: str | None, missing: str) -> str:
     return escape(value) if value else f'<span class="px-missing">{missing}</span>'
+
+
+def time_left(seconds: float) -> str:
+    """How long something will take, roughly."""
+    if seconds < 90:
+        return f"about {max(5, 5 * round(seconds / 5))} seconds left"
+    if seconds < 5400:
+        return f"about {round(seconds / 60)} minutes left"
+    return f"about {seconds / 3600:.1f} hours left"

@@ -22,6 +22,7 @@ from pairx_core.catalogue.locating import is_address, locate
 from pairx_core.catalogue.photo import Box
 from pairx_core.catalogue.pictures import UnusablePicture
 from pairx_core.catalogue.problems import ProblemList
+from pairx_core.catalogue.progress import ReadingProgress, silently
 from pairx_core.catalogue.tables import Table, TableRow, column_key, read_table
 from pairx_core.errors import CatalogueError
 
@@ -47,7 +48,7 @@ def is_camtrap_dp(path: Path) -> bool:
     return path.stem.casefold() in _RESOURCES and is_camtrap_dp(path.parent)
 
 
-def read_camtrap_dp(path: Path) -> Catalogue:
+def read_camtrap_dp(path: Path, tell: ReadingProgress = silently) -> Catalogue:
     """Read a package by its folder or any of its files; see :func:`pairx_core.catalogue.read_catalogue`.
 
     A photo's id is its ``observationID``.
@@ -59,7 +60,7 @@ def read_camtrap_dp(path: Path) -> Catalogue:
     media = _media(files["media"], problems)
     deployments = _deployments(files.get("deployments"))
     reader = _Reader(observations, media, deployments, problems)
-    photos = checked_photos(folder, list(reader.entries()), _NAMES, problems)
+    photos = checked_photos(folder, list(reader.entries()), _NAMES, problems, tell)
     return Catalogue.checked(folder, photos, problems.in_order())
 
 

@@ -21,6 +21,7 @@ from pairx_core.catalogue.locating import is_address, locate
 from pairx_core.catalogue.photo import Box
 from pairx_core.catalogue.pictures import UnusablePicture
 from pairx_core.catalogue.problems import ProblemList
+from pairx_core.catalogue.progress import ReadingProgress, silently
 from pairx_core.errors import CatalogueError
 
 _NAMES = FieldNames(id="id", path="file_name", box="bbox")
@@ -33,7 +34,7 @@ def is_coco(content: Object) -> bool:
     return isinstance(content.get("images"), list)
 
 
-def read_coco_catalogue(path: Path) -> Catalogue:
+def read_coco_catalogue(path: Path, tell: ReadingProgress = silently) -> Catalogue:
     """Read a COCO file; see :func:`pairx_core.catalogue.read_catalogue`."""
     content = read_json(path)
     if not is_coco(content):
@@ -46,7 +47,7 @@ def read_coco_catalogue(path: Path) -> Catalogue:
     folder = _folder_of(path, [entry.written for entry in entries[:_LOOKED_FOR]])
     if folder != path.parent:
         problems.note(f"The photos are looked for in {folder}.", kind="folder")
-    photos = checked_photos(folder, entries, _NAMES, problems)
+    photos = checked_photos(folder, entries, _NAMES, problems, tell)
     return Catalogue.checked(path, photos, problems.in_order())
 
 

@@ -28,6 +28,7 @@ from pairx_core.catalogue.entries import (
 )
 from pairx_core.catalogue.photo import Box
 from pairx_core.catalogue.problems import ProblemList
+from pairx_core.catalogue.progress import ReadingProgress, counted, silently
 from pairx_core.catalogue.tables import Table, TableRow, column_key, read_table
 from pairx_core.errors import CatalogueError
 from pairx_core.formulas import MARKER, restore_cell
@@ -88,7 +89,9 @@ MIEWID = TableFormat(
 )
 
 
-def read_csv_catalogue(path: Path, form: TableFormat = WILDLIFE_DATASETS) -> Catalogue:
+def read_csv_catalogue(
+    path: Path, form: TableFormat = WILDLIFE_DATASETS, tell: ReadingProgress = silently
+) -> Catalogue:
     """Read a CSV file; see :func:`pairx_core.catalogue.read_catalogue`."""
     required = form.columns["path"]
     table = read_table(path, form.known, required=required)
@@ -97,8 +100,9 @@ def read_csv_catalogue(path: Path, form: TableFormat = WILDLIFE_DATASETS) -> Cat
     problems = ProblemList(path.name)
     _note_assumptions(table, form, problems)
     rows = _Rows(form, table, problems)
-    usable = [entry for row in map(_restored, table.rows) if (entry := rows.entry(row)) is not None]
-    photos = checked_photos(path.parent, usable, form.names, problems)
+    restored = counted(map(_restored, table.rows), "Reading the rows", len(table.rows), tell)
+    usable = [entry for row in restored if (entry := rows.entry(row)) is not None]
+    photos = checked_photos(path.parent, usable, form.names, problems, tell)
     return Catalogue.checked(path, photos, problems.in_order())
 
 
@@ -132,8 +136,14 @@ class _Rows:
         self._form = form
         self._columns = len(table.columns)
         self._problems = problems
+        present = {column_key(column) for column in table.columns}
+        self._present = {
+            name: tuple(column for column in columns if column in present)
+            for name, columns in form.columns.items()
+        }
         dates = form.columns["date"]
-        self._order = day_order(row.cells.get(column, "") for row in table.rows for column in dates)
+        columns = [column for column in dates if column in present]
+        self._order = day_order(text for column in columns for text in table.rows.column(column))
 
     def entry(self, row: TableRow) -> Entry | None:
         """What a row says; None, and a problem, where it cannot be used."""
@@ -179,20 +189,23 @@ class _Rows:
 
     def _first(self, row: TableRow, name: str) -> tuple[str, str]:
         """The first column with anything in it among those that may hold a value, and what it holds."""
-        columns = self._form.columns[name]
-        filled = ((column, row.cells[column]) for column in columns if row.cells.get(column))
-        return next(filled, (columns[0], ""))
+        for column in self._present[name]:
+            if written := row.cells[column]:
+                return column, written
+        return self._form.columns[name][0], ""
 
     def _value(self, row: TableRow, name: str) -> str | None:
         """The first known value among the columns that may hold it."""
-        values = (known_value(row.cells.get(column, "")) for column in self._form.columns[name])
-        return next((value for value in values if value is not None), None)
+        for column in self._present[name]:
+            if (value := known_value(row.cells[column])) is not None:
+                return value
+        return None
 
     def _box(self, row: TableRow) -> Box | None:
         theta = self._theta(row)
         if not self._form.box_parts:
             box = parse_box(row.cells.get(self._form.columns["bbox"][0], ""))
-            return None if box is None else replace(box, theta=theta)
+            return replace(box, theta=theta) if box is not None and theta else box
         parts = [row.cells.get(column, "") for column in self._form.box_parts]
         if all(part.casefold() in NO_NUMBER for part in parts):
             return None
@@ -227,7 +240,7 @@ class _Rows:
 
     def _mask(self, row: TableRow) -> MaskCell | None:
         """The first column with something about the mask."""
-        cells = (MaskCell(column, row.cells.get(column, "")) for column in self._form.columns["mask"])
+        cells = (MaskCell(column, row.cells[column]) for column in self._present["mask"])
         return next((cell for cell in cells if cell.written.casefold() not in NO_MASK), None)
 
     def _leave_out_excess(self, row: TableRow) -> None:

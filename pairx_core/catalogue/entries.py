@@ -12,6 +12,7 @@ from pairx_core.catalogue.masks import is_segmentation, usable_mask
 from pairx_core.catalogue.photo import Box, Mask, Photo
 from pairx_core.catalogue.pictures import UnusablePicture
 from pairx_core.catalogue.problems import ProblemList
+from pairx_core.catalogue.progress import ReadingProgress, counted, silently
 from pairx_core.catalogue.turning import reaches_too_far
 
 WITHOUT_BOXES = "individuals without boxes"
@@ -58,7 +59,11 @@ class FieldNames:
 
 
 def checked_photos(
-    folder: Path, entries: Sequence[Entry], names: FieldNames, problems: ProblemList
+    folder: Path,
+    entries: Sequence[Entry],
+    names: FieldNames,
+    problems: ProblemList,
+    tell: ReadingProgress = silently,
 ) -> list[Photo]:
     """The photos of a catalogue in ``folder`` that can be used; what is wrong with others goes to ``problems``.
 
@@ -67,11 +72,10 @@ def checked_photos(
     read, no pixels.
     """
     unique = _one_for_each_whole(_without_repetitions(entries, names, problems), names, problems)
-    found = find_pictures(folder, [entry.written for entry in unique])
+    found = find_pictures(folder, [entry.written for entry in unique], tell)
     masks = _find_mask_pictures(folder, unique)
-    photos = (
-        _photo(entry, picture, masks, names, problems) for entry, picture in zip(unique, found, strict=True)
-    )
+    paired = counted(zip(unique, found, strict=True), "Checking the boxes", len(unique), tell)
+    photos = (_photo(entry, picture, masks, names, problems) for entry, picture in paired)
     return [photo for photo in photos if photo is not None]
 
 

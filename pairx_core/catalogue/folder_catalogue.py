@@ -14,12 +14,13 @@ from pairx_core.catalogue.locating import FoundPicture, find_pictures
 from pairx_core.catalogue.photo import Photo
 from pairx_core.catalogue.pictures import PICTURE_SUFFIXES, UnusablePicture
 from pairx_core.catalogue.problems import ProblemList
+from pairx_core.catalogue.progress import ReadingProgress, silently
 from pairx_core.errors import CatalogueError
 
 _NOT_FOR_PHOTOS = frozenset({"__MACOSX", "@eaDir"})  # copies and thumbnails that other programs leave behind
 
 
-def read_folder_catalogue(folder: Path) -> Catalogue:
+def read_folder_catalogue(folder: Path, tell: ReadingProgress = silently) -> Catalogue:
     """Read a folder; see :func:`pairx_core.catalogue.read_catalogue`."""
     problems = ProblemList(folder.name or str(folder))
     listing = _list(folder, problems)
@@ -30,7 +31,7 @@ def read_folder_catalogue(folder: Path) -> Catalogue:
         )
     _note_layout(listing, problems)
     ids = _ids(listing.pictures)
-    found = find_pictures(folder, listing.pictures)
+    found = find_pictures(folder, listing.pictures, tell)
     photos = [
         photo
         for written, picture in zip(listing.pictures, found, strict=True)

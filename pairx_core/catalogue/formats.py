@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from pairx_core.catalogue.camtrap_dp import is_camtrap_dp, read_camtrap_dp
 from pairx_core.catalogue.catalogue import Catalogue
@@ -14,6 +14,7 @@ from pairx_core.catalogue.csv_catalogue import MIEWID, WILDLIFE_DATASETS, read_c
 from pairx_core.catalogue.folder_catalogue import read_folder_catalogue
 from pairx_core.catalogue.json_files import read_json
 from pairx_core.catalogue.pack_catalogue import FIELD_PACK, is_field_pack, read_pack_catalogue
+from pairx_core.catalogue.progress import ReadingProgress
 from pairx_core.catalogue.tables import read_columns
 from pairx_core.catalogue.traptagger import KNOWN_COLUMNS, is_traptagger, read_traptagger
 from pairx_core.errors import CatalogueError
@@ -22,13 +23,20 @@ _MOST_JSON_FILES = 20  # looked into, to find the one of a folder
 _ANNOTATIONS = "annotations"  # the folder in which COCO data sets keep their JSON files
 
 
+class Reader(Protocol):
+    """Reads a catalogue from the file, or the folder, that it is about."""
+
+    def __call__(self, path: Path, /, *, tell: ReadingProgress = ...) -> Catalogue:
+        """Read it, and tell how far that is."""
+
+
 @dataclass(frozen=True, slots=True)
 class CatalogueFormat:
     """A way in which people keep photographs and who is on them."""
 
     title: str  # as people know it
     what: str  # what to give as the catalogue, for the screen
-    read: Callable[[Path], Catalogue]  # from the file, or the folder, that it is about
+    read: Reader
 
 
 CATALOGUE_FORMATS = {

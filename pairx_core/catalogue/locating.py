@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pairx_core.catalogue.pictures import OutsidePicture, PictureHeader, UnusablePicture, read_header
+from pairx_core.catalogue.progress import ReadingProgress, silently
 
 _ADDRESS = re.compile(r"(https?|s3|gs|ftp)://", re.IGNORECASE)
+_TOGETHER = 64  # paths looked up in one go by one thread
 _WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -24,11 +26,23 @@ class FoundPicture:
     header: PictureHeader
 
 
-def find_pictures(folder: Path, written: Sequence[str]) -> list[FoundPicture | UnusablePicture]:
-    """Look up each path as a catalogue in ``folder`` writes it, several at a time, in the given order."""
+def find_pictures(
+    folder: Path, written: Sequence[str], tell: ReadingProgress = silently
+) -> list[FoundPicture | UnusablePicture]:
+    """Look up each path as a catalogue in ``folder`` writes it, several at a time, in the given order.
+
+    A picture that many photos share is looked at once.
+    """
     root = folder.resolve()
+    different = list(dict.fromkeys(written))
+    parts = [different[start : start + _TOGETHER] for start in range(0, len(different), _TOGETHER)]
+    found: dict[str, FoundPicture | UnusablePicture] = {}
     with ThreadPoolExecutor(max_workers=4, thread_name_prefix="photo-headers") as pool:
-        return list(pool.map(lambda path: _find_picture(root, path), written))
+        looked_at = pool.map(lambda part: [_find_picture(root, path) for path in part], parts)
+        for part, pictures in zip(parts, looked_at, strict=True):
+            found.update(zip(part, pictures, strict=True))
+            tell("Looking at the pictures", len(found), len(different))
+    return [found[path] for path in written]
 
 
 def is_address(written: str) -> bool:
@@ -53,7 +67,8 @@ def locate(root: Path, written: str) -> Path:
     portable = written.replace("\\", "/")
     if portable.startswith("//") and not root.as_posix().startswith("//"):
         raise _outside(root)  # another computer's share: refused before it is contacted
-    paths = (Path(os.path.realpath(root / spelling)) for spelling in (written, *_spellings(portable)))
+    different = dict.fromkeys((written, *_spellings(portable)))  # mostly one
+    paths = (Path(os.path.realpath(root / spelling)) for spelling in different)
     found = next(filter(_exists, paths), None) or Path(os.path.realpath(root / portable))
     if not found.is_relative_to(root):
         raise _outside(root)

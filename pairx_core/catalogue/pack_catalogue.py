@@ -26,6 +26,7 @@ from pairx_core.catalogue.pictures import (
     read_header,
 )
 from pairx_core.catalogue.problems import ProblemList
+from pairx_core.catalogue.progress import ReadingProgress, counted, silently
 from pairx_core.errors import CatalogueError
 
 FIELD_PACK = "field-pack"  # its name among the formats
@@ -76,7 +77,7 @@ def read_pack_file(folder: Path) -> Content:
     return content
 
 
-def read_pack_catalogue(source: Path) -> Catalogue:
+def read_pack_catalogue(source: Path, tell: ReadingProgress = silently) -> Catalogue:
     """Read the photos of a field pack.
 
     They keep the ids and paths that they have in the catalogue that the pack was made of, so that decisions on them
@@ -92,7 +93,8 @@ def read_pack_catalogue(source: Path) -> Catalogue:
         files = PackFiles(
             folder, {name: (int(size), str(sha)) for name, (size, sha) in content["files"].items()}
         )
-        photos = [_photo(entry, files, problems) for entry in content["photos"]]
+        listed = counted(content["photos"], "Looking at the photos", len(content["photos"]), tell)
+        photos = [_photo(entry, files, problems) for entry in listed]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CatalogueError(
             f"{folder / PACK_NAME} is damaged ({type(error).__name__}: {error}). {COPY_AGAIN}"

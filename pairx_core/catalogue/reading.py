@@ -7,11 +7,14 @@ from pathlib import Path
 
 from pairx_core.catalogue.catalogue import Catalogue
 from pairx_core.catalogue.formats import CATALOGUE_FORMATS, format_of, source_for
+from pairx_core.catalogue.progress import ReadingProgress, silently
 from pairx_core.errors import CatalogueError
 from pairx_core.paths import tidy_path
 
 
-def read_catalogue(path: str | Path, form: str | None = None) -> Catalogue:
+def read_catalogue(
+    path: str | Path, form: str | None = None, progress: ReadingProgress = silently
+) -> Catalogue:
     """Read a catalogue of photos from a file or a folder, and check every photo's header.
 
     Formats: CSV files as wildlife-datasets and MiewID have them and as TrapTagger exports them, COCO files, Camtrap DP
@@ -29,6 +32,7 @@ def read_catalogue(path: str | Path, form: str | None = None) -> Catalogue:
     Args:
         path: the file or the folder.
         form: a name in ``CATALOGUE_FORMATS``; None finds it out.
+        progress: called with what is done at the moment, how many rows or files of it are done, and of how many.
 
     Raises:
         CatalogueError: there is nothing to read, it is not in the format, or not a single photo can be used.
@@ -38,7 +42,7 @@ def read_catalogue(path: str | Path, form: str | None = None) -> Catalogue:
         if not source.is_dir() and not source.is_file():
             raise CatalogueError(f"There is no file or folder {source}. Check the path and its spelling.")
         name, found = format_of(source) if form is None else (form, source_for(form, source))
-        return replace(CATALOGUE_FORMATS[name].read(found), form=name)
+        return replace(CATALOGUE_FORMATS[name].read(found, tell=progress), form=name)
     except PermissionError as error:
         raise CatalogueError(
             f"{source} may not be opened. Ask its owner for permission to read it."

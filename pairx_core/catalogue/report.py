@@ -7,10 +7,14 @@ import io
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from pairx_core.catalogue.catalogue import Catalogue, CatalogueSummary, Problem
 from pairx_core.catalogue.opening import photo_digest, photo_size
@@ -35,6 +39,13 @@ _FLANK = re.compile(
     r"(left|right|front|back|rear|up|down|top|bottom|dorsal|ventral|head|tail|side|lateral|both|none|unknown)+"
 )
 _MOST_BOXES = 50  # of one picture that others are compared with
+_MANY_BOXES = (
+    f"The picture has more than {_MOST_BOXES} boxes. This one and those that follow were compared with the first "
+    f"{_MOST_BOXES} only; look at them yourself."
+)
+_MOST_OF_A_KIND = 10_000  # findings that are listed
+_COMPARED_TOGETHER = 1024  # boxes of one picture
+_TELL_EVERY = 4096  # photos
 
 Progress = Callable[[int, int], None]  # called with (done, total)
 
@@ -55,6 +66,7 @@ class CatalogueReport:
     findings: tuple[
         Problem, ...
     ]  # what the reader found, and then what is odd about the photos that can be used
+    unlisted: Mapping[str, int] = field(default_factory=dict)  # by kind, how many more odd photos there are
 
     @property
     def counts(self) -> dict[str, int]:
@@ -63,6 +75,8 @@ class CatalogueReport:
         ordered = sorted(kinds.items(), key=lambda item: (item[0][0] != "left_out", -item[1]))
         counts: Counter[str] = Counter()
         for (_, kind), number in ordered:
+            counts[kind] += number
+        for kind, number in self.unlisted.items():
             counts[kind] += number
         return dict(counts)
 
@@ -74,43 +88,64 @@ class CatalogueReport:
         out = io.StringIO(newline="")
         writer = csv.writer(out, lineterminator="\r\n")
         writer.writerow(REPORT_COLUMNS)
-        for one in self.findings:
+        for one in (*self.findings, *self._not_listed()):
             row = str(one.row or "")
             cells = (one.severity, one.kind, row, one.column, one.photo_id, one.file, one.message)
             writer.writerow([f"'{cell}" if cell.startswith(("=", "+", "-", "@")) else cell for cell in cells])
         return out.getvalue()
 
+    def _not_listed(self) -> Iterator[Problem]:
+        for kind, number in self.unlisted.items():
+            yield Problem(
+                "note", self.source.name, f"{number:,} more photos of this kind are not listed.", kind
+            )
+
 
 def check_catalogue(catalogue: Catalogue, progress: Progress | None = None) -> CatalogueReport:
     """Count what is in a catalogue and look for what is odd about it.
 
-    Only files of the same length are read, to find those with the same bytes; no picture is decoded.
+    Only files of the same length are read, to find those with the same bytes; no picture is decoded. Of each kind of
+    oddity 10,000 photos are listed, and the others are counted.
 
     Args:
         catalogue: as it was read.
-        progress: called with the number of files compared and of those to compare.
+        progress: called with the number of files, and then of photos, compared and of those to compare.
     """
     photos = catalogue.photos
-    odd = [
-        *_duplicates(photos, progress),
-        *_names_alike(catalogue),
-        *_odd_flanks(photos),
-        *_odd_dates(photos),
-        *_few_pixels(photos),
-    ]
-    dates = sorted(photo.date for photo in photos if photo.date is not None)
+    odd, unlisted = _first_of_each_kind(
+        chain(
+            _duplicates(photos, progress),
+            _names_alike(catalogue),
+            _odd_flanks(photos),
+            _odd_dates(photos),
+            _few_pixels(photos),
+        )
+    )
+    dates = {photo.date for photo in photos if photo.date is not None}
     return CatalogueReport(
         source=catalogue.source,
         form=catalogue.form,
         summary=catalogue.summary(),
         flanks=dict(Counter(photo.flank or "" for photo in photos).most_common()),
         sites=len({photo.site for photo in photos if photo.site is not None}),
-        dates=(dates[0], dates[-1]) if dates else None,
+        dates=(min(dates), max(dates)) if dates else None,
         with_box=sum(photo.box is not None for photo in photos),
         turned=sum(photo.box is not None and bool(photo.box.theta) for photo in photos),
         with_mask=sum(photo.mask is not None for photo in photos),
         findings=(*catalogue.problems, *odd),
+        unlisted=unlisted,
     )
+
+
+def _first_of_each_kind(found: Iterable[Problem]) -> tuple[list[Problem], dict[str, int]]:
+    """So many findings of each kind, and how many more there are, by kind."""
+    seen: Counter[str] = Counter()
+    kept = []
+    for one in found:
+        seen[one.kind] += 1
+        if seen[one.kind] <= _MOST_OF_A_KIND:
+            kept.append(one)
+    return kept, {kind: number - _MOST_OF_A_KIND for kind, number in seen.items() if number > _MOST_OF_A_KIND}
 
 
 def with_damaged_files(
@@ -146,32 +181,32 @@ def _finding(photo: Photo, kind: str, message: str, column: str = "") -> Problem
     )
 
 
-def _duplicates(photos: Iterable[Photo], progress: Progress | None) -> Iterator[Problem]:
+def _duplicates(photos: Sequence[Photo], progress: Progress | None) -> Iterator[Problem]:
     """Photos that show the same part of the same picture: one finding for each photo that comes later."""
+    compared = 0
     for group in _of_same_bytes(photos, progress):
-        kept: list[Photo] = []  # of each part and individual the first
-        for photo in group:
-            same = [
-                one for one in kept if _shared(one, photo) >= _SAME_BOX
-            ]  # else: two animals on one picture
-            other = next((one for one in same if _differ(one, photo)), None)
-            if other is not None:
-                yield _finding(photo, TWO_NAMES, _two_names(other, photo), "identity")
-            elif same:
-                message = (
-                    f"It is the same picture as “{same[0].id}” ({same[0].catalogue_path}). Keep one of them."
-                )
-                yield _finding(photo, DUPLICATE, message)
-            if any(one.identity == photo.identity for one in same):
-                continue
-            if len(kept) == _MOST_BOXES:
-                message = (
-                    f"The picture has more than {_MOST_BOXES} boxes. This one and those that follow were compared "
-                    f"with the first {_MOST_BOXES} only; look at them yourself."
-                )
-                yield _finding(photo, MANY_BOXES, message)
-            if len(kept) <= _MOST_BOXES:
-                kept.append(photo)
+        places = _Rectangles(group)
+        kept: list[int] = []  # of each part and individual the first, by its number in the group
+        for number, photo in enumerate(group):
+            same = [group[one] for one in places.same_as(number, kept)]  # else: two animals on one picture
+            yield from _same_part(photo, same)
+            if len(kept) <= _MOST_BOXES and not any(one.identity == photo.identity for one in same):
+                if len(kept) == _MOST_BOXES:
+                    yield _finding(photo, MANY_BOXES, _MANY_BOXES)
+                kept.append(number)
+            compared += 1
+            if progress is not None and compared % _TELL_EVERY == 0:
+                progress(compared, len(photos))
+
+
+def _same_part(photo: Photo, same: Sequence[Photo]) -> Iterator[Problem]:
+    """What is to be said of a photo that shows what others before it show."""
+    other = next((one for one in same if _differ(one, photo)), None)
+    if other is not None:
+        yield _finding(photo, TWO_NAMES, _two_names(other, photo), "identity")
+    elif same:
+        message = f"It is the same picture as “{same[0].id}” ({same[0].catalogue_path}). Keep one of them."
+        yield _finding(photo, DUPLICATE, message)
 
 
 def _differ(first: Photo, second: Photo) -> bool:
@@ -212,18 +247,44 @@ def _of_same_bytes(photos: Iterable[Photo], progress: Progress | None) -> list[l
     return [group for group in (*by_content.values(), *alone) if len(group) > 1]
 
 
-def _shared(first: Photo, second: Photo) -> float:
-    """Intersection over union of the upright rectangles of two photos of one picture."""
-    try:
-        width, height = read_header(first.path).size
-    except UnusablePicture:
-        return 0.0
-    whole = Box(0, 0, width, height)
-    a, b = ((photo.box or whole).around() for photo in (first, second))
-    across = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
-    down = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-    return across * down / (areas - across * down)
+class _Rectangles:
+    """Which photos of one picture show the same part of it."""
+
+    def __init__(self, group: Sequence[Photo]) -> None:
+        try:
+            width, height = read_header(group[0].path).size
+        except UnusablePicture:
+            width, height = 0, 0
+        self._is_usable = width > 0
+        whole = Box(0, 0, width, height)
+        self._corners = np.asarray([(photo.box or whole).around() for photo in group], np.float64)
+        self._kept = 0  # of how many the next ones were compared with
+        self._first = 0  # the first of the next ones
+        self._same = np.empty((0, 0), bool)  # (next ones, kept)
+
+    def same_as(self, number: int, kept: Sequence[int]) -> list[int]:
+        """Which of those that are kept show the same part as one that comes after them."""
+        if not kept or not self._is_usable:
+            return []
+        if len(kept) != self._kept or number >= self._first + len(
+            self._same
+        ):  # once all are kept, many at a time
+            many = _COMPARED_TOGETHER if len(kept) > _MOST_BOXES else 1
+            self._kept, self._first = len(kept), number
+            self._same = (
+                _shared(self._corners[number : number + many, None], self._corners[kept]) >= _SAME_BOX
+            )
+        return [kept[int(at)] for at in np.flatnonzero(self._same[number - self._first])]
+
+
+def _shared(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Intersection over union of upright rectangles, (..., 4) each: left, top, right, bottom."""
+    least = np.maximum(one[..., :2], other[..., :2])
+    most = np.minimum(one[..., 2:], other[..., 2:])
+    both = np.prod(np.maximum(0.0, most - least), axis=-1)
+    areas = np.prod(one[..., 2:] - one[..., :2], axis=-1) + np.prod(other[..., 2:] - other[..., :2], axis=-1)
+    shared: npt.NDArray[np.float64] = both / (areas - both)
+    return shared
 
 
 def _names_alike(catalogue: Catalogue) -> Iterator[Problem]:
@@ -263,6 +324,11 @@ def _odd_dates(photos: Iterable[Photo]) -> Iterator[Problem]:
 
 def _few_pixels(photos: Iterable[Photo]) -> Iterator[Problem]:
     for photo in photos:
+        box = photo.box
+        if (
+            box is not None and min(box.width, box.height) >= _FEWEST_PIXELS
+        ):  # the reader has cut it to the picture
+            continue
         try:
             width, height = photo_size(photo)
         except PhotoError:

@@ -8,12 +8,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 from pathlib import Path
 
 from pairx_core.errors import CatalogueError
 
 _SEPARATORS = (",", ";", "\t")
+_MOST_SHARED = 65_536  # texts of a column that are kept to be shared
 _LONGEST_CELL = 131_072  # characters
 _SAVE_AS_CSV = "Save the table as “CSV UTF-8” and open that file."
 
@@ -32,8 +32,52 @@ class Table:
     """A table as text."""
 
     columns: tuple[str, ...]  # as written
-    rows: tuple[TableRow, ...]  # without the empty ones
+    rows: TableRows  # without the empty ones
     notes: tuple[str, ...]  # what had to be assumed to read it
+
+
+class TableRows:
+    """The rows of a table, made each time that they are gone through: of a large table they are not kept.
+
+    A text that stands in many rows of a column is one object.
+    """
+
+    def __init__(self, path: Path, text: str, separator: str, keys: list[str]) -> None:
+        """Take the table's text, which is looked through for what is wrong with it.
+
+        Raises:
+            CatalogueError: broken quotation marks, or a value that is too long.
+        """
+        self._path, self._text, self._separator, self._keys = path, text, separator, keys
+        self._count = sum(1 for _ in self._records())
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[TableRow]:
+        shared = [_Shared() for _ in self._keys]
+        for number, record in self._records():
+            yield _row(number, record, self._keys, shared)
+
+    def column(self, key: str) -> Iterator[str]:
+        """The texts of one column, without anything being made of the others."""
+        at = self._keys.index(key)
+        return (record[at].strip() if at < len(record) else "" for _, record in self._records())
+
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
+        records = _records(self._path, self._text, self._separator)
+        next(records, None)  # the header
+        return records
+
+
+class _Shared(dict[str, str]):
+    """The texts of a column, each once, as long as there are not very many."""
+
+    def one(self, text: str) -> str:
+        """The object for a text."""
+        if len(self) >= _MOST_SHARED:
+            return self.get(text, text)
+        return self.setdefault(text, text)
 
 
 def read_table(path: Path, known: Sequence[str], required: Sequence[str]) -> Table:
@@ -45,11 +89,9 @@ def read_table(path: Path, known: Sequence[str], required: Sequence[str]) -> Tab
     """
     text, notes = _text(path)
     separator = _separator(text, known)
-    records = _records(path, text, separator)
-    _, columns = next(records, (1, []))
+    _, columns = next(_records(path, text, separator), (1, []))
     _check_columns(path, columns, known, required)
-    keys = [column_key(column) for column in columns]
-    rows = tuple(_row(number, cells, keys) for number, cells in records)
+    rows = TableRows(path, text, separator, [column_key(column) for column in columns])
     return Table(tuple(column.strip() for column in columns), rows, notes)
 
 
@@ -169,8 +211,10 @@ def _check_columns(path: Path, columns: Sequence[str], known: Sequence[str], req
             )
 
 
-def _row(number: int, record: list[str], keys: list[str]) -> TableRow:
-    cells = {key: cell.strip() for key, cell in zip_longest(keys, record[: len(keys)], fillvalue="")}
+def _row(number: int, record: list[str], keys: list[str], shared: list[_Shared]) -> TableRow:
+    cells = {key: one.one(cell.strip()) for key, cell, one in zip(keys, record, shared, strict=False)}
+    if len(record) < len(keys):
+        cells |= dict.fromkeys(keys[len(record) :], "")
     excess = len(record) - len(keys) if any(cell.strip() for cell in record[len(keys) :]) else 0
     return TableRow(number, cells, excess)
 

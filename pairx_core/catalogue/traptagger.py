@@ -26,6 +26,7 @@ from pairx_core.catalogue.entries import (
 from pairx_core.catalogue.locating import is_address
 from pairx_core.catalogue.photo import Box
 from pairx_core.catalogue.problems import ProblemList
+from pairx_core.catalogue.progress import ReadingProgress, silently
 from pairx_core.catalogue.tables import Table, TableRow, column_key, read_table
 from pairx_core.errors import CatalogueError
 
@@ -56,7 +57,7 @@ def is_traptagger(columns: Set[str]) -> bool:
     return has_file and "individuals" in columns
 
 
-def read_traptagger(path: Path) -> Catalogue:
+def read_traptagger(path: Path, tell: ReadingProgress = silently) -> Catalogue:
     """Read an export; see :func:`pairx_core.catalogue.read_catalogue`.
 
     An image of several animals is a photo for each of them where it says which box is whose; otherwise it is one photo
@@ -70,7 +71,7 @@ def read_traptagger(path: Path) -> Catalogue:
         problems.note(note, kind="encoding")
     entries = list(_Reader(table, problems).entries())
     return Catalogue.checked(
-        path, checked_photos(path.parent, entries, _NAMES, problems), problems.in_order()
+        path, checked_photos(path.parent, entries, _NAMES, problems, tell), problems.in_order()
     )
 
 

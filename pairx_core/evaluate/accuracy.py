@@ -12,7 +12,8 @@ from pairx_core.catalogue import Photo
 from pairx_core.errors import CatalogueError
 from pairx_core.evaluate.truth import read_truth, right_lines, truth_path
 from pairx_core.explain.explainer import PairExplainer
-from pairx_core.retrieval.index import CandidateFilters, CandidateIndex
+from pairx_core.retrieval.filters import CandidateFilters
+from pairx_core.retrieval.index import CandidateIndex
 
 Progress = Callable[[int, int], None]  # called with (done, total)
 

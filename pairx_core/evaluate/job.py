@@ -4,62 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
 from pairx_core.catalogue import Photo, photo_digest
-from pairx_core.errors import CatalogueError, ExplanationError, PhotoError
-from pairx_core.evaluate.evidence import Method
-from pairx_core.evaluate.measuring import Measurer, PairRow, WhatToMeasure
-from pairx_core.evaluate.methods import METHODS, make_method
+from pairx_core.errors import PhotoError
+from pairx_core.evaluate.bench import Failure, NamedBench, RowsTask, Workbench, measured
+from pairx_core.evaluate.kept import keep, opened
+from pairx_core.evaluate.measuring import PairRow, WhatToMeasure
 from pairx_core.evaluate.pairs import PairSample
-from pairx_core.evaluate.steadiness import with_random_weights
+from pairx_core.evaluate.plan import CONTROLS, Plan
 from pairx_core.explain.engine_version import engine_fingerprint
+from pairx_core.jobs import Runner
 from pairx_core.models.embedding_model import EmbeddingModel
+from pairx_core.models.named import NamedModel
 
-ROWS_NAME = "rows.jsonl"
-_ABOUT_NAME = "evaluation.json"
 _MEASURES_VERSION = 1  # counts up when a measure's definition changes
-CONTROLS = {"weights": "weights shuffled", "pairs": "explanation of another pair"}
 Progress = Callable[[int, int], None]  # called with (rows done, rows in all)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to evaluate."""
-
-    methods: tuple[str, ...]  # names in METHODS, with a layer of their own behind a colon where wanted
-    layer: str | None = None  # of the methods that take one; None: the model's recommended one
-    controlled: tuple[str, ...] = ()  # methods whose measures are shown to collapse
-    faithful_pairs: int = 40  # the first so many pairs have deletion and insertion, the slow part
-    steady_pairs: int = 20  # the first so many have their steadiness measured
-    k_lines: int = 20
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Check the names.
-
-        Raises:
-            ExplanationError: there is no such method.
-        """
-        for name in (*self.methods, *self.controlled):
-            if name.partition(":")[0] not in METHODS:
-                raise ExplanationError(f"There is no method “{name}”. There are: {', '.join(METHODS)}.")
-        if not self.methods:
-            raise ExplanationError(f"No method is named. There are: {', '.join(METHODS)}.")
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A pair that a method could not explain, or whose photo cannot be read."""
-
-    query_id: str
-    candidate_id: str
-    method: str
-    message: str
+_Place = tuple[int, str]  # a pair's number in the sample, and a method
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,42 +62,48 @@ class EvaluationJob:
         self.sample = sample
         self.plan = plan
         self.truth = truth
-        self._methods: dict[str, Method] = {}
         self._elsewhere = _one_round(len(sample.pairs), plan.seed)
-        self._measurer = Measurer(model, truth, k_lines=plan.k_lines, seed=plan.seed)
+        self._bench = Workbench(model, plan, truth)
 
-    def run(self, folder: Path | None = None, progress: Progress | None = None) -> Evaluated:
+    def run(
+        self,
+        folder: Path | None = None,
+        progress: Progress | None = None,
+        *,
+        runner: Runner | None = None,
+        named: NamedModel | None = None,
+    ) -> Evaluated:
         """Measure all that is not measured yet.
 
         Args:
             folder: where rows are kept; None: nowhere.
             progress: called with (rows done, rows in all); it may raise to stop the job.
+            runner: what measures pairs side by side, each on one thread; None: one row after the other, here, on all
+                threads, so that not a row is lost when it is stopped.
+            named: the model as data, for a runner whose tasks leave this process; None: they do not.
 
         Raises:
             CatalogueError: the folder holds another evaluation, or cannot be written.
+            ClusterError: the runner's cluster was lost.
         """
-        known = {} if folder is None else _opened(folder, self.fingerprint, self.about())
+        known = {} if folder is None else opened(folder, self.fingerprint, self.about())
+        places = list(self._places())
+        missing = [place for place in places if self._key(place) not in known]
         rows: list[PairRow] = []
         failures: list[Failure] = []
-        tasks = list(self._tasks())
-        total, resumed = len(tasks), 0
-        for number, (place, name) in enumerate(tasks):
-            if progress is not None:
-                progress(number, total)
-            pair = self.sample.pairs[place]
-            kept = known.get((pair.query.id, pair.candidate.id, name))
-            try:
-                row = kept or self._row(place, name)
-            except (ExplanationError, PhotoError) as error:
-                failures.append(Failure(pair.query.id, pair.candidate.id, name, str(error)))
-                continue
-            rows.append(row)
-            resumed += kept is not None
-            if kept is None and folder is not None:
-                _append(folder / ROWS_NAME, row)
-        if progress is not None:
-            progress(total, total)
-        return Evaluated(tuple(rows), tuple(failures), resumed, folder)
+        with closing(self._measured(missing, runner, named)) as measured_rows:
+            for number, place in enumerate(places):
+                _tell(progress, number, len(places))
+                kept = known.get(self._key(place))
+                row = next(measured_rows) if kept is None else kept
+                if isinstance(row, Failure):
+                    failures.append(row)
+                    continue
+                rows.append(row)
+                if kept is None and folder is not None:
+                    keep(folder, row)
+        _tell(progress, len(places), len(places))
+        return Evaluated(tuple(rows), tuple(failures), len(places) - len(missing), folder)
 
     @property
     def fingerprint(self) -> str:
@@ -155,20 +129,38 @@ class EvaluationJob:
             "truth": self.truth is not None,
         }
 
-    def _tasks(self) -> Iterator[tuple[int, str]]:
+    def _places(self) -> Iterator[_Place]:
         names = list(self.plan.methods)
         names += [f"{name}@{control}" for name in self.plan.controlled for control in CONTROLS]
         few = max(self.plan.faithful_pairs, self.plan.steady_pairs)
-        lined = {name for name in names if self._method(name).draws_lines}
+        lined = {name for name in names if self._bench.method(name).draws_lines}
         for place in range(len(self.sample.pairs)):
             yield from ((place, name) for name in names if name in lined or place < few)
 
-    def _row(self, place: int, name: str) -> PairRow:
+    def _key(self, place: _Place) -> tuple[str, str, str]:
+        pair = self.sample.pairs[place[0]]
+        return pair.query.id, pair.candidate.id, place[1]
+
+    def _measured(
+        self, places: Sequence[_Place], runner: Runner | None, named: NamedModel | None
+    ) -> Generator[PairRow | Failure]:
+        """Rows or failures, in the order of their places."""
+        if runner is None:
+            for place, name in places:
+                yield from self._bench.rows(self._task(place, (name,)))
+            return
+        by = self._bench if named is None else NamedBench(named, self.plan, self.truth)
+        of_pairs = groupby(places, key=lambda place: place[0])  # what a pair's methods share is computed once
+        tasks = (self._task(place, tuple(name for _, name in group)) for place, group in of_pairs)
+        with closing(runner.results(partial(measured, by), tasks)) as results:
+            for rows in results:
+                yield from rows
+
+    def _task(self, place: int, names: tuple[str, ...]) -> RowsTask:
         pairs = self.sample.pairs
         what = WhatToMeasure(place < self.plan.faithful_pairs, place < self.plan.steady_pairs)
-        instead = pairs[self._elsewhere[place]] if name.endswith("@pairs") else None
-        other = self._other_candidate(place)
-        return self._measurer.row(pairs[place], name, self._method(name), what, other=other, instead=instead)
+        other, elsewhere = self._other_candidate(place), pairs[self._elsewhere[place]]
+        return RowsTask(pairs[place], names, what, other, elsewhere)
 
     def _other_candidate(self, place: int) -> Photo | None:
         """A candidate of the pairs that follow which is on neither photo of this one; None where there is none."""
@@ -177,98 +169,10 @@ class EvaluationJob:
         following = (pair.candidate for pair in (*pairs[place + 1 :], *pairs[:place]))
         return next((photo for photo in following if photo.id not in here), None)
 
-    def _method(self, name: str) -> Method:
-        plain, _, control = name.partition("@")
-        key = name if control == "weights" else plain
-        if key not in self._methods:
-            model = with_random_weights(self.model, self.plan.seed) if control == "weights" else self.model
-            method, _, layer = plain.partition(":")
-            self._methods[key] = make_method(method, model, layer or self.plan.layer)
-        return self._methods[key]
 
-
-def read_rows(folder: Path) -> list[PairRow]:
-    """The rows that an evaluation kept.
-
-    A last line that a crash tore is left out.
-
-    Raises:
-        CatalogueError: there are none, or another line is damaged.
-    """
-    file = folder / ROWS_NAME
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    except FileNotFoundError:
-        return []
-    except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError(f"{file}: the evaluation's rows cannot be read ({error}).") from error
-    rows = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            rows.append(PairRow.from_json(line))
-        except ValueError as error:
-            if number == len(lines) and not line.endswith("\n"):
-                break
-            raise CatalogueError(
-                f"{file}, line {number}: it is damaged ({error}). Delete the line; it will be measured again."
-            ) from error
-    return rows
-
-
-def _opened(
-    folder: Path, fingerprint: str, about: Mapping[str, object]
-) -> dict[tuple[str, str, str], PairRow]:
-    """The rows of this evaluation that are there already; the folder is made where it is missing.
-
-    Raises:
-        CatalogueError: the folder holds another evaluation's, or cannot be written.
-    """
-    file = folder / _ABOUT_NAME
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if file.is_file():
-            kept = json.loads(file.read_text(encoding="utf-8"))
-            if not isinstance(kept, dict):
-                raise ValueError(f"{_ABOUT_NAME} is not what an evaluation writes")
-            if kept.get("fingerprint") != fingerprint:
-                raise CatalogueError(_another(folder, kept, about))
-        elif any(folder.iterdir()):
-            raise CatalogueError(
-                f"{folder}: it holds other files, which a report might take the place of. Choose a new folder."
-            )
-        else:
-            text = json.dumps({"fingerprint": fingerprint} | dict(about), indent=1, sort_keys=True)
-            file.write_text(text + "\n", encoding="utf-8")
-        rows = read_rows(folder)
-        _mend_end(folder / ROWS_NAME, rows)
-    except (OSError, ValueError) as error:
-        raise CatalogueError(f"{folder}: the evaluation cannot be kept there ({error}).") from error
-    return {row.key: row for row in rows}
-
-
-def _another(folder: Path, kept: Mapping[str, object], about: Mapping[str, object]) -> str:
-    differ = [key for key, value in about.items() if kept.get(key) != value]
-    what = ", ".join(differ).replace("_", " ") or "the photos"
-    return (
-        f"{folder}: it holds an evaluation of something else (different: {what}). Choose another folder, or "
-        "delete that one."
-    )
-
-
-def _mend_end(file: Path, rows: Sequence[PairRow]) -> None:
-    """Drop a last line that was torn."""
-    if file.is_file() and not file.read_bytes().endswith(b"\n"):
-        whole = file.with_suffix(".mended")
-        whole.write_text("".join(f"{row.to_json()}\n" for row in rows), encoding="utf-8")
-        whole.replace(file)
-
-
-def _append(file: Path, row: PairRow) -> None:
-    try:
-        with file.open("a", encoding="utf-8") as stream:
-            stream.write(row.to_json() + "\n")
-    except OSError as error:
-        raise CatalogueError(f"{file}: a row cannot be written ({error}).") from error
+def _tell(progress: Progress | None, done: int, total: int) -> None:
+    if progress is not None:
+        progress(done, total)
 
 
 def _one_round(count: int, seed: int) -> list[int]:

@@ -27,6 +27,7 @@ from pairx_core.models.embedding_model import EmbeddingModel
 
 _VIEWS_KEPT = 32  # of the last photos: a picture as taken may have tens of megabytes
 _MASKS_KEPT = 256
+_PAIRS_KEPT = 16  # being measured side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class PairRow:
     lines: str = (
         ""  # "1" for each of the first k lines that is right, "0" for each wrong one; empty: no truth
     )
-    seconds: float = 0.0  # for the explanation alone; the only number that differs from run to run
+    seconds: float = 0.0  # for the explanation alone, 0: not known; all that differs from run to run
 
     @property
     def same(self) -> bool:
@@ -56,9 +57,15 @@ class PairRow:
         """What no other row of the evaluation has."""
         return self.query_id, self.candidate_id, self.method
 
-    def to_json(self) -> str:
-        """One line of JSON, in ASCII: it may be torn anywhere, and no character in a name ends a line."""
-        return json.dumps(asdict(self), sort_keys=True)
+    def to_json(self, *, timed: bool = True) -> str:
+        """One line of JSON, in ASCII: it may be torn anywhere, and no character in a name ends a line.
+
+        Args:
+            timed: with the seconds.
+        """
+        return json.dumps(
+            {key: value for key, value in asdict(self).items() if timed or key != "seconds"}, sort_keys=True
+        )
 
     @classmethod
     def from_json(cls, line: str) -> PairRow:
@@ -103,7 +110,7 @@ class Measurer:
         self._view = lru_cache(_VIEWS_KEPT)(lambda photo: view_of_photo(photo, model))
         self._inside = lru_cache(_MASKS_KEPT)(_inside_cells)
         self._body = lru_cache(16)(self._read_body)
-        self._deleting = lru_cache(2)(self._new_deleting)
+        self._deleting = lru_cache(_PAIRS_KEPT)(self._new_deleting)
 
     def views(self, pair: KnownPair) -> tuple[View, View]:
         """Both photos, ready for a method.

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from pairx_core.catalogue import Photo
 from pairx_core.errors import CatalogueError
-from pairx_core.retrieval.index import CandidateFilters, CandidateIndex
+from pairx_core.retrieval.filters import CandidateFilters
+from pairx_core.retrieval.index import CandidateIndex
 
 BIN_WIDTH = 0.02  # of cosine similarity: pairs of one bin are taken for equally similar
 PAIRS_PER_BIN = 60  # of each kind
+_TOGETHER = 32  # queries that are asked for at once
 MOST_TO_ONE = 4  # pairs of one kind to each of the other, in a bin
 
 
@@ -155,15 +157,13 @@ def ranked_pairs(
     candidates: list[tuple[KnownPair, ...]] = []
     known = [photo for photo in index.photos if photo.is_known]
     order = np.random.default_rng(seed).permutation(len(known))
-    for number in order:
-        found = [
-            KnownPair(known[number], item.photo, item.similarity)
-            for item in index.candidates(known[number], len(index), filters)
-            if item.photo.is_known
-        ][:k]
-        if found:
-            queries.append(known[number])
-            candidates.append(tuple(found))
+    only_known = replace(filters or CandidateFilters(False, False, False, False), known_identity_only=True)
+    for start in range(0, len(order), _TOGETHER):
+        some = [known[number] for number in order[start : start + _TOGETHER]]
+        for query, found in zip(some, index.candidates_of(some, k, only_known), strict=True):
+            if found and (most is None or len(queries) < most):
+                queries.append(query)
+                candidates.append(tuple(KnownPair(query, one.photo, one.similarity) for one in found))
         if most is not None and len(queries) >= most:
             break
     if not queries:

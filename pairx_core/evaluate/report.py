@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pairx_core.errors import CatalogueError
-from pairx_core.evaluate.job import CONTROLS, Evaluated, EvaluationJob
+from pairx_core.evaluate.job import Evaluated, EvaluationJob
 from pairx_core.evaluate.methods import METHODS
 from pairx_core.evaluate.pairs import BIN_WIDTH
+from pairx_core.evaluate.plan import CONTROLS
 from pairx_core.evaluate.plots import forest_svg
 from pairx_core.evaluate.statistics import Interval
 from pairx_core.evaluate.summary import MEANS, SCORES, MethodSummary, Summariser
@@ -296,7 +297,7 @@ def _share(ranks: Sequence[float]) -> str:
 
 
 def _seconds(seconds: float) -> str:
-    return f"{seconds:.2f} s"
+    return f"{seconds:.2f} s" if seconds else "–"
 
 
 def _number(value: float) -> str:

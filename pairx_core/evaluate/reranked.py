@@ -15,7 +15,9 @@ from pairx_core.evaluate.measuring import Measurer, WhatToMeasure
 from pairx_core.evaluate.methods import make_method
 from pairx_core.evaluate.pairs import KnownPair
 from pairx_core.evaluate.trust import METHOD, K, TrustStudy
-from pairx_core.retrieval.index import Candidate, CandidateFilters, CandidateIndex
+from pairx_core.retrieval.candidate import Candidate
+from pairx_core.retrieval.filters import CandidateFilters
+from pairx_core.retrieval.index import CandidateIndex
 
 Progress = Callable[[int, int], None]  # called with (queries done, queries in all)
 _COLUMNS = ("query_id", "candidate_id", "score", "similarity", "plausibility", "rank_by_similarity")

@@ -51,7 +51,7 @@ class MethodSummary:
     by_rank: tuple[float, ...]  # share of right lines on same pairs, for each rank from 1
     auroc: dict[str, Interval]  # by score, at matched similarity
     means: dict[str, Interval]  # by measure
-    seconds: float  # median, for one explanation
+    seconds: float  # median, for one explanation; 0: not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Summariser:
             by_rank=_by_rank([row.lines for row in rows if row.same]),
             auroc={name: _interval(self._score_auroc(method, name), len(rows)) for name in scored},
             means={name: interval for name, interval in means.items() if interval is not None},
-            seconds=float(np.median([row.seconds for row in rows])),
+            seconds=_median([row.seconds for row in rows if row.seconds]),
         )
 
     def difference_in_lines(self, method: str, reference: str) -> Difference | None:
@@ -222,6 +222,10 @@ def _interval(values: Floats, count: int, level: float = 0.95) -> Interval:
         return Interval(float(values[0]), math.nan, math.nan, count)
     low, high = np.quantile(finite, [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(values[0]), float(low), float(high), count)
+
+
+def _median(seconds: Sequence[float]) -> float:
+    return float(np.median(seconds)) if seconds else 0.0
 
 
 def _by_rank(lines: Sequence[str]) -> tuple[float, ...]:

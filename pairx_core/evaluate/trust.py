@@ -22,13 +22,15 @@ from pairx_core.evaluate.calibration import (
     fit_logistic,
     grouped_folds,
 )
-from pairx_core.evaluate.job import EvaluationJob, Plan
+from pairx_core.evaluate.job import EvaluationJob
 from pairx_core.evaluate.measuring import PairRow
 from pairx_core.evaluate.pairs import PairSample, ranked_pairs
+from pairx_core.evaluate.plan import Plan
 from pairx_core.evaluate.reranking import RankedQueries, Reranking, fit_reranking
 from pairx_core.evaluate.summary import SCORES
 from pairx_core.models.embedding_model import EmbeddingModel
-from pairx_core.retrieval.index import CandidateFilters, CandidateIndex
+from pairx_core.retrieval.filters import CandidateFilters
+from pairx_core.retrieval.index import CandidateIndex
 
 Floats = npt.NDArray[np.float64]
 METHOD = "pairx"

@@ -65,6 +65,11 @@ class Resolution:
                 "again for this one."
             ) from None
 
+    @cached_property
+    def changed(self) -> int:
+        """Of how many photos the decisions say something else than the catalogue."""
+        return sum(one.changed for one in self.photos.values())
+
     @property
     def reviewers(self) -> tuple[str, ...]:
         """All who decided something that is written, sorted."""

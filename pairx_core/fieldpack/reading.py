@@ -136,6 +136,12 @@ class PackCandidates:
         passing = [one for one in candidates if filters is None or filters.let_pass(query, one.photo)]
         return passing[: max(k, 0)]
 
+    def candidates_of(
+        self, queries: Sequence[Photo], k: int = 5, filters: CandidateFilters | None = None
+    ) -> list[list[Candidate]]:
+        """The candidates of several queries, as :meth:`candidates` has them for each."""
+        return [self.candidates(query, k, filters) for query in queries]
+
     def similarities(self, query: Photo, photos: Sequence[Photo]) -> npt.NDArray[np.float32]:
         """The similarities of photos to a query, (N,); NaN where the pack does not say."""
         known = {one.photo.id: one.similarity for one in self._all(query)}

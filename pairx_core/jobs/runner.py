@@ -11,12 +11,14 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import islice
 from typing import Protocol, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-_LOOK_AHEAD = 2  # tasks under way or waiting, for each worker: none is idle, and few results wait to be taken
+Made = TypeVar("Made", covariant=True)
+LOOK_AHEAD = 2  # tasks under way or waiting, for each worker: none is idle, and few results wait to be taken
 
 
 class Runner(Protocol):
@@ -29,7 +31,8 @@ class Runner(Protocol):
     def results(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Generator[Result]:
         """The results of tasks, in their order. Tasks are taken as they are needed, not all at once.
 
-        Closing the generator gives up what has not begun, and waits for what has.
+        Closing the generator gives up what has not begun. What has begun is waited for on this computer, and forgotten
+        on a cluster.
 
         Raises:
             what ``function`` raises, in its turn.
@@ -37,6 +40,23 @@ class Runner(Protocol):
 
     def close(self) -> None:
         """Let the workers go."""
+
+
+class Pending(Protocol[Made]):
+    """The result of a task that was handed over, to come. A ``concurrent.futures.Future`` is one."""
+
+    def result(self) -> Made:
+        """The result, once it is there.
+
+        Raises:
+            what the task raised.
+        """
+
+    def cancel(self) -> bool:
+        """Give the task up; False: it has begun, and must be waited for."""
+
+    def exception(self) -> BaseException | None:
+        """What the task raised, once it has ended."""
 
 
 class LocalRunner:
@@ -56,7 +76,7 @@ class LocalRunner:
     def results(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Generator[Result]:
         """The results of tasks, in their order; see :meth:`Runner.results`."""
         pool = self._begun()
-        return in_order(lambda task: pool.submit(function, task), tasks, _LOOK_AHEAD * self._workers)
+        return in_order(lambda task: pool.submit(function, task), tasks, lambda: LOOK_AHEAD * self._workers)
 
     def close(self) -> None:
         """End the threads."""
@@ -73,22 +93,26 @@ class LocalRunner:
 
 
 def in_order(
-    submit: Callable[[Task], Future[Result]], tasks: Iterable[Task], at_once: int
+    submit: Callable[[Task], Pending[Result]], tasks: Iterable[Task], at_once: Callable[[], int]
 ) -> Generator[Result]:
-    """The results of tasks in their order, at most so many of them under way at once."""
-    waiting: deque[Future[Result]] = deque()
+    """The results of tasks in their order.
+
+    Args:
+        submit: hands a task over.
+        tasks: taken as they are needed.
+        at_once: how many may be under way, at least 1; asked before each result, for a cluster grows and shrinks.
+    """
+    waiting: deque[Pending[Result]] = deque()
     upcoming = iter(tasks)
     try:
         while True:
-            for task in upcoming:
-                waiting.append(submit(task))
-                if len(waiting) >= at_once:
-                    break
+            waiting.extend(submit(task) for task in islice(upcoming, max(0, at_once() - len(waiting))))
             if not waiting:
                 return
             yield waiting.popleft().result()
     finally:
-        wait([future for future in waiting if not future.cancel()])
+        for begun in [pending for pending in waiting if not pending.cancel()]:
+            begun.exception()
 
 
 def usable_processors() -> int:

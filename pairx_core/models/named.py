@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pairx_core.errors import ModelError
+from pairx_core.paths import tidy_path
 
 if TYPE_CHECKING:
     from pairx_core.models.embedding_model import EmbeddingModel
@@ -21,6 +23,23 @@ class NamedModel:
     checkpoint: str = ""  # empty: none needed
     input_size: int | None = None
     normalisation: str | None = None
+
+    @classmethod
+    def of(cls, model: EmbeddingModel, name: str, checkpoint: str | Path | None = None) -> NamedModel:
+        """A model that was loaded, as data.
+
+        Args:
+            model: what was loaded.
+            name: the name that it was loaded by.
+            checkpoint: the file, where one was given beside the name.
+
+        Raises:
+            ModelError: no system has such a path.
+        """
+        from pairx_core.models.registry import with_absolute_path
+
+        file = "" if checkpoint in (None, "") else str(tidy_path(str(checkpoint), ModelError))
+        return cls(with_absolute_path(name), model.fingerprint, file)
 
     def load(self) -> EmbeddingModel:
         """The model, loaded once a process.

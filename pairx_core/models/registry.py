@@ -150,6 +150,17 @@ def _refuse_addresses(*written: str) -> None:
         )
 
 
+def with_absolute_path(name: str) -> str:
+    """A model's name as another process may take it, which runs in another folder."""
+    name = name.strip().strip("\"'")
+    if name == "demo" or is_hook(name):
+        return name
+    if _is_architecture_with_file(name):
+        architecture, _, rest = name.partition(":")
+        return f"{architecture}:{_path(rest)}"
+    return str(_path(name)) if name.lower().endswith(_CHECKPOINT_ENDINGS) or _is_folder(name) else name
+
+
 def _is_architecture_with_file(name: str) -> bool:
     """Whether a name is ARCHITECTURE:PATH, and not a path with a colon in it."""
     return _WITH_FILE.fullmatch(name) is not None and not _is_file(name)

@@ -16,7 +16,8 @@ from pairx_core.catalogue.problems import ProblemList
 from pairx_core.catalogue.tables import Table, TableRow, column_key, read_table
 from pairx_core.errors import CatalogueError
 from pairx_core.paths import tidy_path
-from pairx_core.retrieval.index import Candidate, CandidateFilters
+from pairx_core.retrieval.candidate import Candidate
+from pairx_core.retrieval.filters import CandidateFilters
 from pairx_core.retrieval.similarity import KnownPairs
 
 _QUERY = ("query_id", "query", "query_image_id", "qannot_id")
@@ -79,6 +80,12 @@ class GivenCandidates:
         """The first k candidates that the table has for a query and the filters let pass."""
         ranked = self._ranked.get(query.id, ())
         return [one for one in ranked if filters is None or filters.let_pass(query, one.photo)][: max(k, 0)]
+
+    def candidates_of(
+        self, queries: Sequence[Photo], k: int = 5, filters: CandidateFilters | None = None
+    ) -> list[list[Candidate]]:
+        """The candidates of several queries, as :meth:`candidates` has them for each."""
+        return [self.candidates(query, k, filters) for query in queries]
 
     def similarities(self, query: Photo, photos: Sequence[Photo]) -> npt.NDArray[np.float32]:
         """The scores of photos for a query, (N,), larger for more alike; NaN where the table has none."""

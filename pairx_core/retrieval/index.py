@@ -1,103 +1,78 @@
-"""From a catalogue to the top-k candidates of a query."""
+"""From a query to its top-k candidates."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from pairx_core.catalogue import Catalogue, Photo, Problem, open_photo, photo_digest
-from pairx_core.errors import CatalogueError, PhotoError
-from pairx_core.retrieval.embedding_cache import EmbeddingCache, FileDigest
+from pairx_core.catalogue import Photo, Problem, photo_digest
+from pairx_core.errors import CatalogueError
+from pairx_core.models.embedding_model import EmbeddingModel
+from pairx_core.retrieval.approximate import ApproximateSearch, recall_in_words
+from pairx_core.retrieval.candidate import Candidate
+from pairx_core.retrieval.columns import Column, PhotoColumns
+from pairx_core.retrieval.filters import CandidateFilters
+from pairx_core.retrieval.search import Found, Wanted, better_than, cosines, nearest
 from pairx_core.retrieval.similarity import KnownPairs, PairRules, gather_known_pairs
+from pairx_core.retrieval.store import as_unit
+from pairx_core.retrieval.vectors import PhotoVectors
 
-if TYPE_CHECKING:
-    from pairx_core.models.embedding_model import EmbeddingModel
-
-Progress = Callable[[int, int], None]  # called with (done, total)
-_BATCH = 16
-
-
-@dataclass(frozen=True, slots=True)
-class CandidateFilters:
-    """Which photos may be proposed for a query. What a photo does not say excludes nothing."""
-
-    same_species: bool = True
-    same_flank: bool = True
-    known_identity_only: bool = False
-    exclude_same_day_and_site: bool = True  # a burst's next frame is no evidence
-
-    def let_pass(self, query: Photo, photo: Photo) -> bool:
-        """Whether a photo may be proposed for a query."""
-        return (
-            (not self.known_identity_only or photo.is_known)
-            and (not self.same_species or _agree(query.species, photo.species))
-            and (not self.same_flank or _agree(query.flank, photo.flank))
-            and not (
-                self.exclude_same_day_and_site
-                and _encounter(query) != ""
-                and _encounter(query) == _encounter(photo)
-            )
-        )
-
-    def in_words(self) -> str:
-        """The filters in force, for the screen and the record."""
-        parts = [
-            (self.same_species, "same species"),
-            (self.same_flank, "same flank"),
-            (self.known_identity_only, "known individuals only"),
-            (self.exclude_same_day_and_site, "not from the same day and site"),
-        ]
-        return ", ".join(words for chosen, words in parts if chosen) or "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A photo that the model ranks for a query."""
-
-    photo: Photo
-    similarity: (
-        float  # cosine, -1 to 1: a ranking, not a verdict; another matcher's score where one was given
-    )
-    rank: int  # from 1
-    score: str = ""  # another matcher's score as it wrote it; empty: the similarity is ours
+_IN_ONE_PASS = (
+    64  # queries of different groups: to read the vectors once is then worth more than to multiply fewer
+)
 
 
 class CandidateIndex:
-    """The embeddings of a catalogue's photos, asked for nearest neighbours exactly."""
+    """The embeddings of a catalogue's photos, asked for nearest neighbours exactly.
+
+    What is asked for is read from the disk block by block; memory grows by some tens of bytes a photo. Safe to use from
+    several threads.
+    """
 
     def __init__(
         self,
         photos: Sequence[Photo],
-        embeddings: npt.NDArray[np.float32],
+        embeddings: npt.NDArray[np.floating] | PhotoVectors,
         digests: Sequence[str],
         model: EmbeddingModel,
         skipped: Sequence[Problem] = (),
+        approximate: ApproximateSearch | None = None,
     ) -> None:
-        """Take embeddings (N, D) and content digests of N photos, and the problems of those left out."""
+        """Take what is known of N photos.
+
+        Args:
+            photos: in the catalogue's order.
+            embeddings: (N, D) of any length.
+            digests: of the photos' files.
+            model: whose embeddings they are.
+            skipped: the problems of the photos left out.
+            approximate: what finds candidates; None: all photos are looked at.
+        """
         self.photos = tuple(photos)
         self.skipped = tuple(skipped)
         self.model = model
-        self._unit = embeddings / np.maximum(np.linalg.norm(embeddings, axis=1, keepdims=True), 1e-12)
-        self._row = {photo.id: row for row, photo in enumerate(self.photos)}
-        self._digests = np.asarray(digests, dtype="U64")
-        self._columns = {
-            "species": np.asarray([photo.species or "" for photo in self.photos], dtype=np.str_),
-            "flank": np.asarray([photo.flank or "" for photo in self.photos], dtype=np.str_),
-            "encounter": np.asarray([_encounter(photo) for photo in self.photos], dtype=np.str_),
-        }
-        self._known = np.asarray([photo.is_known for photo in self.photos], dtype=bool)
+        self.vectors = (
+            embeddings if isinstance(embeddings, PhotoVectors) else PhotoVectors(as_unit(embeddings))
+        )
+        self._place = {photo.id: place for place, photo in enumerate(self.photos)}
+        self._columns = PhotoColumns(self.photos, digests)
+        self._digests = digests
+        self._approximate = approximate
 
     def __len__(self) -> int:
         return len(self.photos)
 
     def __contains__(self, photo: Photo) -> bool:
-        return photo.id in self._row
+        return photo.id in self._place
+
+    @property
+    def note(self) -> str:
+        """What is to be known of the candidates; empty: they are exact."""
+        return "" if self._approximate is None else recall_in_words(self._approximate.about, self.photos)
 
     def candidates(
         self, query: Photo, k: int = 5, filters: CandidateFilters | None = None
@@ -115,15 +90,29 @@ class CandidateIndex:
         Raises:
             PhotoError: a query from outside the index cannot be read.
         """
-        vector, digest = self._of(query)
-        allowed = self._allowed(query, digest, filters)
-        rows = np.flatnonzero(allowed)
-        similarities = self._unit[rows] @ vector
-        best = np.argsort(-similarities, kind="stable")[: max(k, 0)]
-        return [
-            Candidate(self.photos[rows[place]], float(similarities[place]), rank)
-            for rank, place in enumerate(best, start=1)
-        ]
+        return self.candidates_of([query], k, filters)[0]
+
+    def candidates_of(
+        self, queries: Sequence[Photo], k: int = 5, filters: CandidateFilters | None = None
+    ) -> list[list[Candidate]]:
+        """The candidates of several queries, as :meth:`candidates` has them for each.
+
+        All embeddings are read once for up to 64 queries: some dozens take little longer than one.
+
+        Raises:
+            PhotoError: a query from outside the index cannot be read.
+        """
+        asked = [_Asked(query, *self._of(query)) for query in queries]
+        groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for number, one in enumerate(asked):
+            groups[self._columns.group(one.query, filters)].append(number)
+        shares = [dict(groups)] if len(asked) <= _IN_ONE_PASS else [{key: of} for key, of in groups.items()]
+        found: dict[int, Found] = {}
+        for share in shares:
+            numbers = [number for of_group in share.values() for number in of_group]
+            results = self._nearest([asked[number] for number in numbers], share, k, filters)
+            found |= dict(zip(numbers, results, strict=True))
+        return [self._as_candidates(found[number]) for number in range(len(asked))]
 
     def similarities(self, query: Photo, photos: Sequence[Photo]) -> npt.NDArray[np.float32]:
         """The similarity of a query to photos of the index, (N,).
@@ -133,11 +122,11 @@ class CandidateIndex:
             PhotoError: a query from outside the index cannot be read.
         """
         vector, _ = self._of(query)
-        missing = next((photo for photo in photos if photo.id not in self._row), None)
+        missing = next((photo for photo in photos if photo.id not in self._place), None)
         if missing is not None:
             raise CatalogueError(f"The photo “{missing.id}” is not in the index. Index its catalogue again.")
-        similarities: npt.NDArray[np.float32] = self._unit[[self._row[photo.id] for photo in photos]] @ vector
-        return similarities
+        places = np.asarray([self._place[photo.id] for photo in photos], np.int64)
+        return cosines(self.vectors, vector, places)
 
     def candidate(self, query: Photo, photo: Photo, filters: CandidateFilters | None = None) -> Candidate:
         """A photo as a candidate, with the rank that it has, or would have, among those that may be proposed.
@@ -148,11 +137,12 @@ class CandidateIndex:
         """
         (similarity,) = self.similarities(query, [photo])
         vector, digest = self._of(query)
-        rows = np.flatnonzero(self._allowed(query, digest, filters))
-        row = self._row[photo.id]
-        others = self._unit[rows] @ vector
-        before = (others > similarity) | ((others == similarity) & (rows < row))
-        return Candidate(photo, float(similarity), int(np.count_nonzero(before & (rows != row))) + 1)
+        allowed = self._columns.allowed(self._columns.group(query, filters), filters)
+        excluded = self._columns.excluded(query, digest, filters)
+        before = better_than(
+            self.vectors, vector, (float(similarity), self._place[photo.id]), allowed, excluded
+        )
+        return Candidate(photo, float(similarity), before + 1)
 
     def known_pairs(self, filters: CandidateFilters | None = None, *, seed: int = 0) -> KnownPairs:
         """The similarities of pairs of known individuals, to read another similarity by.
@@ -164,194 +154,61 @@ class CandidateIndex:
             filters: which photos may be proposed; None: all.
             seed: of the sample that is taken where there are very many pairs.
         """
-        rows = np.flatnonzero(self._known)
+        rows = np.flatnonzero(self._columns.known)
         agree, differ = self._pair_columns(filters)
-        individuals = np.asarray([self.photos[row].identity for row in rows], dtype=np.str_)
+        individuals = Column(self.photos[row].identity for row in rows).codes
         rules = PairRules(
-            individuals, tuple(texts[rows] for texts in agree), tuple(texts[rows] for texts in differ)
+            individuals, tuple(codes[rows] for codes in agree), tuple(codes[rows] for codes in differ)
         )
-        return gather_known_pairs(self._unit, rows, rules, seed=seed)
+        return gather_known_pairs(self.vectors, rows, rules, seed=seed)
 
     def _pair_columns(
         self, filters: CandidateFilters | None
-    ) -> tuple[list[npt.NDArray[np.str_]], list[npt.NDArray[np.str_]]]:
+    ) -> tuple[list[npt.NDArray[np.int32]], list[npt.NDArray[np.int32]]]:
         """What the photos of a comparable pair must not say differently, and what they must not both say."""
+        columns = self._columns
         if filters is None:
-            return [], [self._digests]
-        agree = [(filters.same_species, "species"), (filters.same_flank, "flank")]
-        differ = [self._columns["encounter"]] if filters.exclude_same_day_and_site else []
-        return [self._columns[name] for chosen, name in agree if chosen], [self._digests, *differ]
+            return [], [columns.picture.codes]
+        agree = [(filters.same_species, columns.species), (filters.same_flank, columns.flank)]
+        differ = [columns.encounter.codes] if filters.exclude_same_day_and_site else []
+        return [column.codes for chosen, column in agree if chosen], [columns.picture.codes, *differ]
 
     def _of(self, query: Photo) -> tuple[npt.NDArray[np.float32], str]:
-        row = self._row.get(query.id)
-        if row is not None and self.photos[row] == query:
-            return self._unit[row], str(self._digests[row])
-        vector = self.model.embed([query])[0]
-        return vector / max(float(np.linalg.norm(vector)), 1e-12), photo_digest(query)
+        """A query's unit vector (D,), and its file's content."""
+        place = self._place.get(query.id)
+        if place is not None and self.photos[place] == query:
+            return self.vectors.at(np.asarray([place]))[0], self._digests[place]
+        return as_unit(self.model.embed([query]))[0], photo_digest(query)
 
-    def _allowed(self, query: Photo, digest: str, filters: CandidateFilters | None) -> npt.NDArray[np.bool_]:
-        allowed: npt.NDArray[np.bool_] = self._digests != digest
-        if filters is None:
-            return allowed
-        if filters.known_identity_only:
-            allowed &= self._known
-        if filters.same_species:
-            allowed &= self._agrees("species", query.species or "")
-        if filters.same_flank:
-            allowed &= self._agrees("flank", query.flank or "")
-        if filters.exclude_same_day_and_site and _encounter(query):
-            allowed &= self._columns["encounter"] != _encounter(query)
-        return allowed
+    def _nearest(
+        self,
+        asked: Sequence[_Asked],
+        groups: dict[tuple[int, int], list[int]],
+        k: int,
+        filters: CandidateFilters | None,
+    ) -> list[Found]:
+        """The nearest photos of queries, which are in the order of their groups."""
+        excluded = [self._columns.excluded(one.query, one.digest, filters) for one in asked]
+        allowed = [self._columns.allowed(group, filters) for group in groups]
+        of_query = np.repeat(np.arange(len(groups)), [len(numbers) for numbers in groups.values()])
+        vectors = np.asarray([one.vector for one in asked]).reshape(len(asked), self.vectors.dimensions)
+        wanted = Wanted(allowed, of_query, excluded)
+        if self._approximate is not None:
+            return self._approximate.nearest(vectors, max(k, 0), wanted)
+        return nearest(self.vectors, vectors, max(k, 0), wanted)
 
-    def _agrees(self, column: str, value: str) -> npt.NDArray[np.bool_]:
-        values = self._columns[column]
-        if not value:
-            return np.ones(len(values), bool)
-        agrees: npt.NDArray[np.bool_] = (values == value) | (values == "")
-        return agrees
-
-
-def build_index(
-    catalogue: Catalogue,
-    model: EmbeddingModel,
-    *,
-    cache_dir: str | Path | None = None,
-    progress: Progress | None = None,
-) -> CandidateIndex:
-    """Embed a catalogue's photos and index them.
-
-    Args:
-        catalogue: the photos.
-        model: the embedding model.
-        cache_dir: where embeddings are kept between runs; None: nowhere. What is there already is not
-            computed again, so that an interrupted run goes on where it stopped.
-        progress: called with (photos done, photos in all).
-
-    Returns:
-        The index of the photos that could be read; those that could not are its ``skipped``.
-
-    Raises:
-        CatalogueError: not a single photo could be read.
-        ModelError: the model does not embed.
-        SettingsError: the cache cannot be used.
-    """
-    cache = None if cache_dir is None else EmbeddingCache(Path(cache_dir))
-    job = _EmbeddingJob(model, cache, len(catalogue.photos), progress)
-    digests, unreadable = _digests(catalogue.photos, cache, progress)
-    job.skipped.update(unreadable)
-    job.run([photo for photo in catalogue.photos if photo.id not in unreadable], digests)
-    indexed = [photo for photo in catalogue.photos if photo.id in job.vectors]
-    skipped = [
-        _skipped(photo, job.skipped[photo.id]) for photo in catalogue.photos if photo.id in job.skipped
-    ]
-    if not indexed:
-        first = f" The first: {skipped[0].message}" if skipped else ""
-        raise CatalogueError(f"{catalogue.source}: not one photo of this catalogue could be read.{first}")
-    embeddings = np.stack([job.vectors[photo.id] for photo in indexed])
-    return CandidateIndex(indexed, embeddings, [digests[photo.path] for photo in indexed], model, skipped)
+    def _as_candidates(self, found: Found) -> list[Candidate]:
+        ranked = zip(found.places.tolist(), found.similarities.tolist(), strict=True)
+        return [
+            Candidate(self.photos[place], similarity, rank)
+            for rank, (place, similarity) in enumerate(ranked, start=1)
+        ]
 
 
-class _EmbeddingJob:
-    """One pass over the photos: from the cache what is there, the rest by the model, batch by batch."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """A query on its way."""
 
-    def __init__(
-        self, model: EmbeddingModel, cache: EmbeddingCache | None, total: int, progress: Progress | None
-    ) -> None:
-        self.model = model
-        self.cache = cache
-        self.total = total
-        self.progress = progress
-        self.vectors: dict[str, npt.NDArray[np.float32]] = {}  # by photo id
-        self.skipped: dict[str, PhotoError] = {}  # by photo id
-
-    def run(self, photos: Sequence[Photo], digests: dict[Path, str]) -> None:
-        keys = {photo.id: _key(photo, digests[photo.path], self.model) for photo in photos}
-        cached = {} if self.cache is None else self.cache.get(list(keys.values()))
-        self.vectors.update(
-            {photo.id: cached[keys[photo.id]] for photo in photos if keys[photo.id] in cached}
-        )
-        self._tell()
-        todo = [photo for photo in photos if photo.id not in self.vectors]
-        for start in range(0, len(todo), _BATCH):
-            self._embed(todo[start : start + _BATCH], keys)
-            self._tell()
-
-    def _embed(self, batch: Sequence[Photo], keys: dict[str, str]) -> None:
-        inputs = {}
-        for photo in batch:
-            try:
-                inputs[photo.id] = self.model.preprocess(
-                    [open_photo(photo)]
-                )  # the large picture is let go here
-            except PhotoError as error:
-                self.skipped[photo.id] = error
-        if not inputs:
-            return
-        vectors = dict(zip(inputs, self.model.embed_inputs(list(inputs.values())), strict=True))
-        self.vectors.update(vectors)
-        if self.cache is not None:
-            self.cache.put({keys[photo_id]: vector for photo_id, vector in vectors.items()})
-
-    def _tell(self) -> None:
-        if self.progress is not None:
-            self.progress(len(self.vectors) + len(self.skipped), self.total)
-
-
-def _digests(
-    photos: Sequence[Photo], cache: EmbeddingCache | None, progress: Progress | None
-) -> tuple[dict[Path, str], dict[str, PhotoError]]:
-    """Content digests by path, and the error of each photo (by id) whose file cannot be read.
-
-    A file whose size and modification time have not changed is not read again.
-    """
-    known = {} if cache is None else cache.known_digests()
-    fresh: dict[Path, FileDigest] = {}
-    digests: dict[Path, str] = {}
-    unreadable: dict[str, PhotoError] = {}
-    for photo in photos:
-        if progress is not None:
-            progress(0, len(photos))  # a sign of life: large files on a slow disk take their time
-        try:
-            entry = known.get(photo.path)
-            if entry is None or not _is_current(entry, photo):
-                entry = fresh[photo.path] = _read_digest(photo)
-            digests[photo.path] = entry.digest
-        except PhotoError as error:
-            unreadable[photo.id] = error
-    if cache is not None:
-        cache.remember_digests(fresh)
-    return digests, unreadable
-
-
-def _is_current(entry: FileDigest, photo: Photo) -> bool:
-    try:
-        status = photo.path.stat()
-    except OSError:
-        return False  # reading it says what is wrong
-    return (entry.size, entry.mtime_ns) == (status.st_size, status.st_mtime_ns)
-
-
-def _read_digest(photo: Photo) -> FileDigest:
-    digest = photo_digest(photo)
-    status = photo.path.stat()
-    return FileDigest(status.st_size, status.st_mtime_ns, digest)
-
-
-def _key(photo: Photo, digest: str, model: EmbeddingModel) -> str:
-    """What an embedding depends on, as one string."""
-    return hashlib.sha256(f"{digest} {photo.box} {model.fingerprint}".encode()).hexdigest()
-
-
-def _agree(one: str | None, other: str | None) -> bool:
-    return not one or not other or one == other
-
-
-def _encounter(photo: Photo) -> str:
-    """Day and site, where both are known."""
-    if photo.date is None or not photo.site:
-        return ""
-    return f"{photo.date.date().isoformat()} {photo.site}"
-
-
-def _skipped(photo: Photo, error: PhotoError) -> Problem:
-    return Problem("left_out", photo.catalogue_path or photo.path.name, str(error))
+    query: Photo
+    vector: npt.NDArray[np.float32]  # (D,) of length 1
+    digest: str

@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from pairx_core.retrieval.pair_sampling import draw_pairs
+
+if TYPE_CHECKING:
+    from pairx_core.retrieval.vectors import PhotoVectors
+
 _FEWEST_PAIRS = 20  # of fewer, a share says nothing
 _MOST_PAIRS = 200_000  # of one kind; of more, a sample is taken
+_ALL_GONE_THROUGH = 6_000  # photos: of more, not all pairs are gone through
+_MOST_DRAWN = 50_000  # of one kind, from among pairs that are not all gone through
 _TIE = 1e-6  # similarities this close are equal: the same pair, summed in another order, differs by less
 _BLOCK_PAIRS = 1 << 20  # pairs looked at together
 _CHUNK_PAIRS = 2_048  # pairs whose embeddings are multiplied together
@@ -27,7 +35,9 @@ class KnownPairs:
     same: npt.NDArray[np.float32]  # (S,) cosine, -1 to 1, ascending: pairs of the same individual
     different: npt.NDArray[np.float32]  # (D,) cosine, -1 to 1, ascending: pairs of different individuals
     same_in_all: int  # pairs in the catalogue, of which ``same`` has all or, where there are more, a sample
-    different_in_all: int  # pairs in the catalogue, of which ``different`` has all or a sample
+    different_in_all: (
+        int  # pairs in the catalogue, of which ``different`` has all or a sample; both may be estimates
+    )
 
     def __post_init__(self) -> None:
         for name in ("same", "different"):
@@ -97,20 +107,20 @@ class PairRules:
 
     def __init__(
         self,
-        individuals: npt.NDArray[np.str_],
-        agree: tuple[npt.NDArray[np.str_], ...] = (),
-        differ: tuple[npt.NDArray[np.str_], ...] = (),
+        individuals: npt.NDArray[np.int32],
+        agree: tuple[npt.NDArray[np.int32], ...] = (),
+        differ: tuple[npt.NDArray[np.int32], ...] = (),
     ) -> None:
-        """Take what the photos say, (N,) each; "" where a photo does not say, which excludes nothing.
+        """Take what the photos say, (N,) each, as numbers; 0 where a photo does not say, which excludes nothing.
 
         Args:
-            individuals: who is on the photos.
+            individuals: who is on the photos; each is known.
             agree: what two photos must not say differently.
             differ: what two photos must not both say.
         """
-        self._individuals = _codes(individuals)
-        self._agree = tuple(_codes(texts) for texts in agree)
-        self._differ = tuple(_codes(texts) for texts in differ)
+        self._individuals = individuals
+        self._agree = agree
+        self._differ = differ
 
     def blocks(self) -> Iterator[_Block]:
         """The pairs in the order of their first photo, then of their second."""
@@ -121,6 +131,32 @@ class PairRules:
             comparable = self._comparable(rows, columns)
             same = _equal(self._individuals, rows, columns)
             yield _Block(start, (comparable & same, comparable & ~same))
+
+    def __len__(self) -> int:
+        return len(self._individuals)
+
+    @property
+    def individuals(self) -> npt.NDArray[np.int32]:
+        """A number for the individual on each photo, (N,)."""
+        return self._individuals
+
+    def are_comparable(self, pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        """Which pairs (K, 2) of different photos may be compared, (K,)."""
+        first, second = pairs.T
+        comparable = np.ones(len(pairs), bool)
+        for codes in self._agree:
+            one, other = codes[first], codes[second]
+            comparable &= (one == other) | (one == 0) | (other == 0)
+        for codes in self._differ:
+            one, other = codes[first], codes[second]
+            comparable &= (one != other) | (one == 0)
+        return comparable
+
+    def are_different(self, pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        """Which pairs (K, 2) may be compared and show different individuals, (K,)."""
+        first, second = pairs.T
+        different: npt.NDArray[np.bool_] = self._individuals[first] != self._individuals[second]
+        return different & self.are_comparable(pairs)
 
     def _comparable(self, rows: slice, columns: slice) -> npt.NDArray[np.bool_]:
         """Which pairs may be compared, (rows, columns); never a photo with itself or an earlier one."""
@@ -134,19 +170,22 @@ class PairRules:
 
 
 def gather_known_pairs(
-    unit: npt.NDArray[np.float32], rows: npt.NDArray[np.intp], rules: PairRules, *, seed: int = 0
+    vectors: PhotoVectors, rows: npt.NDArray[np.intp], rules: PairRules, *, seed: int = 0
 ) -> KnownPairs:
     """The similarities of the comparable pairs among known photos.
 
     Memory grows with the number of photos, not of pairs: of more than 200,000 pairs of one kind, a sample of
-    200,000 is drawn, each pair as likely as any other.
+    200,000 is drawn, each pair as likely as any other. Of more than 6,000 photos, 50,000 pairs of each kind are drawn
+    in the same way without going through all; how many there are is then an estimate.
 
     Args:
-        unit: embeddings of length 1, (M, D).
+        vectors: embeddings of length 1, M of them.
         rows: the known photos' rows in them, (N,).
         rules: which pairs of the N may be compared.
         seed: of the sample; the same seed draws the same pairs.
     """
+    if len(rules) > _ALL_GONE_THROUGH:
+        return _drawn_from_many(vectors, rows, rules, np.random.default_rng(seed))
     counts = np.array([block.counts for block in rules.blocks()], dtype=np.int64).reshape(-1, 2)
     random = np.random.default_rng(seed)
     same_ordinals = _drawn_by_block(counts[:, 0], random)
@@ -158,9 +197,26 @@ def gather_known_pairs(
         same.append(block.pairs(0, some_same))
         different.append(block.pairs(1, some_different))
     return KnownPairs(
-        _similarities(unit, rows[np.concatenate(same)]),
-        _similarities(unit, rows[np.concatenate(different)]),
+        _similarities(vectors, rows[np.concatenate(same)]),
+        _similarities(vectors, rows[np.concatenate(different)]),
         *(int(total) for total in counts.sum(axis=0)),
+    )
+
+
+def _drawn_from_many(
+    vectors: PhotoVectors,
+    rows: npt.NDArray[np.intp],
+    rules: PairRules,
+    random: np.random.Generator,
+) -> KnownPairs:
+    same = draw_pairs(rules.individuals, rules.are_comparable, _MOST_DRAWN, random)
+    of_one_kind = np.zeros(len(rules), np.int8)
+    different = draw_pairs(of_one_kind, rules.are_different, _MOST_DRAWN, random)
+    return KnownPairs(
+        _similarities(vectors, rows[same.pairs]),
+        _similarities(vectors, rows[different.pairs]),
+        same.in_all,
+        different.in_all,
     )
 
 
@@ -207,19 +263,13 @@ def _drawn(total: int, random: np.random.Generator) -> npt.NDArray[np.int64]:
     return np.sort(random.choice(drawn, _MOST_PAIRS, replace=False))
 
 
-def _similarities(unit: npt.NDArray[np.float32], pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
+def _similarities(vectors: PhotoVectors, pairs: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
     """The cosines (K,) of pairs (K, 2) of rows."""
     cosines = np.empty(len(pairs), dtype=np.float32)
     for start in range(0, len(pairs), _CHUNK_PAIRS):
         first, second = pairs[start : start + _CHUNK_PAIRS].T
-        cosines[start : start + _CHUNK_PAIRS] = np.einsum("ij,ij->i", unit[first], unit[second])
+        cosines[start : start + _CHUNK_PAIRS] = np.einsum("ij,ij->i", vectors.at(first), vectors.at(second))
     return cosines
-
-
-def _codes(texts: npt.NDArray[np.str_]) -> npt.NDArray[np.int32]:
-    """A number for each text (N,), the same for the same text; 0 for the empty one."""
-    _, codes = np.unique(texts, return_inverse=True)
-    return np.where(texts == "", 0, codes + 1).astype(np.int32)
 
 
 def _equal(codes: npt.NDArray[np.int32], rows: slice, columns: slice) -> npt.NDArray[np.bool_]:

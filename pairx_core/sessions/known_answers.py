@@ -13,6 +13,7 @@ from pairx_core.sessions.definition import SessionPair
 if TYPE_CHECKING:  # what else is here needs no torch
     from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, GivenCandidates
 
+_TOGETHER = 16  # queries that are asked for at once
 _LOOKED_AT = 50  # candidates of a query
 
 
@@ -56,11 +57,13 @@ def _pairs(
     filters: CandidateFilters,
     lots: random.Random,
 ) -> Iterator[SessionPair]:
-    for query in queries:
-        candidates = [one for one in index.candidates(query, _LOOKED_AT, filters) if one.photo.is_known]
-        fitting = [one for one in candidates if (one.photo.identity == query.identity) is truth]
-        if fitting:
-            yield _pair(query, lots.choice(fitting) if truth else fitting[0], truth)
+    for start in range(0, len(queries), _TOGETHER):
+        some = queries[start : start + _TOGETHER]
+        for query, candidates in zip(some, index.candidates_of(some, _LOOKED_AT, filters), strict=True):
+            known = (one for one in candidates if one.photo.is_known)
+            fitting = [one for one in known if (one.photo.identity == query.identity) is truth]
+            if fitting:
+                yield _pair(query, lots.choice(fitting) if truth else fitting[0], truth)
 
 
 def _pair(query: Photo, candidate: Candidate, truth: bool) -> SessionPair:

@@ -162,7 +162,7 @@ def test_the_download_says_who_is_on_each_photo(page, say):
     give(page("Individuals"), "u1", "=Notch")
     (workspace,) = resources.shelf().workspaces()
     given = {photo: one.name for photo, one in workspace.names.names().items()}
-    content = identities_csv(workspace, summarise(workspace).individuals, given)
+    content = identities_csv(workspace, summarise(workspace).summary.individuals, given)
     rows = {row["image_id"]: row for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig")))}
     assert (rows["u0"]["identity_before"], rows["u0"]["identity"]) == ("unknown", "ind0")
     assert rows["u1"]["identity"] == "'=Notch"  # a spreadsheet does not run it

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pages.components.worklist import DISAGREED, UNSURE, QueryFilters, QueryStatus, Worklist
+from pages.components.query_status import DISAGREED, UNSURE, QueryStatus
+from pages.components.roster import Queries
+from pages.components.worklist import QueryFilters, Worklist
 from pairx_core.catalogue import Photo
 from pairx_core.decisions import DecisionLog
 from pairx_core.retrieval import Candidate
@@ -14,6 +16,14 @@ from .conftest import button, explained, html, pair, press, rows, viewer
 
 def photo(name: str, tmp_path, **known) -> Photo:
     return Photo(id=name, path=tmp_path / f"{name}.jpg", **known)
+
+
+def by_query(verdicts: dict[tuple[str, str], str]) -> dict[str, dict[str, str]]:
+    """Verdicts by query, as the worklist has them."""
+    found: dict[str, dict[str, str]] = {}
+    for (query, candidate), verdict in verdicts.items():
+        found.setdefault(query, {})[candidate] = verdict
+    return found
 
 
 @pytest.fixture
@@ -36,8 +46,8 @@ def herd_of_six(tmp_path):
 
     def worklist(filters=None, verdicts=None, disagreed=()):
         return Worklist(
-            queries=queries,
-            verdicts=verdicts or {},
+            queries=Queries.of(queries),
+            decided=by_query(verdicts or {}),
             candidates_of=lambda query: candidates if query.id != "q5" else candidates[1:],
             filters=filters or QueryFilters(),
             disagreed=frozenset(disagreed),
@@ -101,7 +111,7 @@ def test_a_decision_on_another_photo_of_the_individual_counts_for_its_candidate(
     worklist = herd_of_six(verdicts={("q0", "elsewhere"): "reject"})
     candidate = worklist.candidates_of(worklist.queries[0])[0].photo
     assert worklist.verdict(worklist.queries[0], candidate) is None
-    known = Worklist(worklist.queries, worklist.verdicts, worklist.candidates_of, {"elsewhere": "ann"}.get)
+    known = Worklist(worklist.queries, worklist.decided, worklist.candidates_of, {"elsewhere": "ann"}.get)
     assert known.verdict(worklist.queries[0], candidate) == "reject"
     assert known.next_undecided(worklist.queries[0]).photo.id == "b"
 

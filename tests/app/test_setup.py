@@ -13,7 +13,8 @@ from types import SimpleNamespace
 import pytest
 from PIL import Image
 
-from pages.components.workspace import Opening, Source
+from pages.components.shelf import Opening
+from pages.components.workspace import Source
 from pairx_core.decisions import DecisionLog
 
 from .conftest import address, html, pair, press, rows

@@ -18,7 +18,7 @@ from pages.components.trust_measuring import Desk, Standing, study_of
 from pages.components.workspace import Source
 from pairx_core.decisions.lines import FileLines
 from pairx_core.errors import ExplanationError
-from pairx_core.evaluate.job import read_rows
+from pairx_core.evaluate.kept import read_rows
 from pairx_core.evaluate.measuring import PairRow
 from pairx_core.evaluate.reranking import Reranking
 from pairx_core.evaluate.statistics import Interval
@@ -243,7 +243,7 @@ def test_a_model_that_cannot_be_explained_has_nothing_to_measure(open_app, zoo, 
     def unexplained(model, layer, cache):
         return None, "no rule for its attention"
 
-    monkeypatch.setattr("pages.components.workspace.explainer_of", unexplained)
+    monkeypatch.setattr("pages.components.shelf.explainer_of", unexplained)
     app = trust(open_app(zoo))
     assert "cannot be explained: no rule for its attention" in said(app)
     assert not app.number_input
@@ -355,7 +355,7 @@ def test_reranking_is_said_with_its_interval():
 
 
 def test_the_time_left_is_said_roughly():
-    said = [trust_words.time_left(seconds) for seconds in (None, 3.0, 61, 600, 9000)]
+    said = [trust_words.until_measured(seconds) for seconds in (None, 3.0, 61, 600, 9000)]
     assert said[1:] == [
         "about 5 seconds left",
         "about 60 seconds left",

@@ -184,3 +184,42 @@ def test_every_format_is_reported_on(tmp_path, form):
     assert (found.form, found.summary.photos, found.summary.individuals) == (form, 3, 2)
     assert found.counts[SMALL] == 3
     assert not of_kind(found, DUPLICATE) + of_kind(found, TWO_NAMES)
+
+
+def test_boxes_of_one_picture_are_compared_as_by_a_plain_loop(folder):
+    """More boxes than are kept, so that many are compared together, against a loop over pairs."""
+    random = np.random.default_rng(5)
+    corners = random.integers(0, 40, (400, 2)).tolist()
+    sizes = random.integers(20, 60, (400, 2)).tolist()
+    boxes = [(x, y, min(w, 120 - x), min(h, 90 - y)) for (x, y), (w, h) in zip(corners, sizes, strict=True)]
+    names = [("Ann", "Bo", "unknown")[number % 3] for number in range(400)]
+    rows = [f'{n},{name},a.png,"{list(box)}"' for n, (name, box) in enumerate(zip(names, boxes, strict=True))]
+    found = report(folder, "image_id,identity,path,bbox", *rows)
+    kept: list[int] = []
+    expected: dict[str, set[str]] = {TWO_NAMES: set(), DUPLICATE: set()}
+    for number, name in enumerate(names):
+        same = [one for one in kept if shared(boxes[one], boxes[number]) >= 0.9]
+        others = [one for one in same if "unknown" not in (name, names[one]) and names[one] != name]
+        if same:
+            expected[TWO_NAMES if others else DUPLICATE].add(str(number))
+        if len(kept) <= 50 and not any(names[one] == name for one in same):
+            kept.append(number)
+    for kind, ids in expected.items():
+        assert {one.photo_id for one in found.findings if one.kind == kind} == ids
+    assert found.counts[MANY_BOXES] == 1
+
+
+def shared(one, other) -> float:
+    across = min(one[0] + one[2], other[0] + other[2]) - max(one[0], other[0])
+    down = min(one[1] + one[3], other[1] + other[3]) - max(one[1], other[1])
+    both = max(0, across) * max(0, down)
+    return both / (one[2] * one[3] + other[2] * other[3] - both)
+
+
+def test_of_very_many_findings_of_a_kind_some_are_listed_and_all_counted(folder, monkeypatch):
+    monkeypatch.setattr("pairx_core.catalogue.report._MOST_OF_A_KIND", 3)
+    rows = [f"{number},Ann,a.png,1801-01-01,left" for number in range(8)]
+    found = report(folder, "image_id,identity,path,date,orientation", *rows)
+    assert len(of_kind(found, ODD_DATE)) == 3
+    assert (found.counts[ODD_DATE], found.unlisted[ODD_DATE]) == (8, 5)
+    assert "5 more photos of this kind are not listed." in found.csv_text()

@@ -13,8 +13,10 @@ from pairx_core.decisions.counting import fewest_clusters
 from pairx_core.decisions.decision import ADJUDICATED
 from pairx_core.decisions.individuals import (
     Contradiction,
+    NamedPhotos,
     assigned_identities,
     check_new_name,
+    count_individuals,
     individuals,
 )
 from pairx_core.decisions.settling_pairs import SettledPair, settle
@@ -364,3 +366,20 @@ def test_identities_after_the_decisions():
 def test_two_given_names_in_one_individual_name_nobody():
     of = found(("ab", "accept"), photos="ab")
     assert assigned_identities(of, {}, {"a": "One", "b": "Other"}) == {}
+
+
+@settings(deadline=None, max_examples=100)
+@given(_SAID, st.dictionaries(st.sampled_from(PHOTOS), st.sampled_from(["Ann", "Bo"])))
+def test_counting_finds_what_working_it_all_out_finds(said, names):
+    settled = found(*said, photos=PHOTOS)._settled
+    named = NamedPhotos(PHOTOS, names)
+    of = individuals(named, settled)
+    assert count_individuals(named, settled) == (of.count, len(of.contradictions))
+    groups = nx.Graph()
+    groups.add_nodes_from(PHOTOS)
+    groups.add_edges_from((photo, f"name {name}") for photo, name in names.items())
+    groups.add_edges_from(tuple(pair) for pair, verdict in said if verdict == "accept")
+    plain = [sorted(set(part) & set(PHOTOS)) for part in nx.connected_components(groups)]
+    assert list(of.groups) == sorted(map(tuple, plain))
+    clashing = {tuple(part) for part in plain if len({names[one] for one in part if one in names}) > 1}
+    assert {of.groups[clash.group] for clash in of.name_clashes} == clashing

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 import pairx_core
-from pairx_core.evaluate.job import EvaluationJob, Plan
+from pairx_core.evaluate.job import EvaluationJob
 from pairx_core.evaluate.pairs import KnownPair, PairSample
+from pairx_core.evaluate.plan import Plan
 from pairx_core.evaluate.summary import Summariser
 
 SAMPLE = Path(__file__).parents[2] / "data_samples"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from dataclasses import replace
 
@@ -11,10 +12,13 @@ import pytest
 
 from pairx_core.catalogue import open_photo
 from pairx_core.errors import CatalogueError, ExplanationError, PhotoError
-from pairx_core.evaluate import job as job_module
-from pairx_core.evaluate.job import CONTROLS, ROWS_NAME, EvaluationJob, Plan, read_rows
+from pairx_core.evaluate import bench
+from pairx_core.evaluate.job import EvaluationJob
+from pairx_core.evaluate.kept import ROWS_NAME, SECONDS_NAME, read_rows
 from pairx_core.evaluate.measuring import PairRow
 from pairx_core.evaluate.pairs import KnownPair
+from pairx_core.evaluate.plan import CONTROLS, Plan
+from pairx_core.jobs import LocalRunner
 from tests.evaluate.making import Scripted, lines, painted, sample_of, tiny_model
 
 COUPLES = [(0, 1), (0, 2), (2, 3), (1, 4)]
@@ -36,7 +40,7 @@ def made(monkeypatch):
         known.append((name, model, layer, method))
         return method
 
-    monkeypatch.setattr(job_module, "make_method", make)
+    monkeypatch.setattr(bench, "make_method", make)
     return known
 
 
@@ -123,7 +127,7 @@ def test_the_other_explanation_is_stretched_onto_the_pair(monkeypatch, tmp_path)
     middle = Scripted(
         lambda *views: lines(*[np.array([[0.5, 0.25]] * 6) * view.image.size for view in views])
     )
-    monkeypatch.setattr(job_module, "make_method", lambda *_: middle)
+    monkeypatch.setattr(bench, "make_method", lambda *_: middle)
     measured = []
     monkeypatch.setattr(
         "pairx_core.evaluate.measuring.plausibility",
@@ -221,6 +225,75 @@ def test_a_line_that_lacks_only_its_end_is_kept(made, sample, folder):
     file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:5])[:-1])
     assert a_job(sample).run(folder).resumed == 5
     assert len(file.read_bytes().splitlines()) == 16
+
+
+def test_what_is_kept_is_the_same_each_time_but_for_the_seconds(made, sample, tmp_path):
+    for name in ("one", "other"):
+        a_job(sample).run(tmp_path / name)
+    one, other = tmp_path / "one", tmp_path / "other"
+    assert sorted(path.name for path in one.iterdir()) == ["evaluation.json", ROWS_NAME, SECONDS_NAME]
+    for name in ("evaluation.json", ROWS_NAME):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+    assert "seconds" not in (one / ROWS_NAME).read_text()
+    assert all(row.seconds > 0 for row in read_rows(one))
+
+
+@pytest.mark.parametrize("torn", ["[", '["p0", "p1", "pairx", 0.'])
+def test_seconds_may_be_torn_or_missing(made, sample, folder, torn):
+    whole = a_job(sample).run(folder)
+    file = folder / SECONDS_NAME
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:5]) + torn)
+    assert [row.seconds > 0 for row in read_rows(folder)] == [True] * 5 + [False] * 11
+    assert a_job(sample).run(folder).resumed == 16
+    assert file.read_text().endswith("]\n")
+    file.unlink()
+    assert without_time(read_rows(folder)) == without_time(whole.rows)
+
+
+def test_damaged_seconds_are_named(made, sample, folder):
+    a_job(sample).run(folder)
+    file = folder / SECONDS_NAME
+    file.write_text("[1, 2]\n" + file.read_text())
+    with pytest.raises(CatalogueError, match=r"seconds\.jsonl, line 1: it is damaged"):
+        read_rows(folder)
+
+
+def test_rows_kept_with_their_seconds_are_read(made, sample, folder):
+    """So they were kept once."""
+    whole = a_job(sample).run(folder)
+    (folder / SECONDS_NAME).unlink()
+    (folder / ROWS_NAME).write_text("".join(f"{row.to_json()}\n" for row in whole.rows))
+    assert tuple(read_rows(folder)) == whole.rows
+    assert a_job(sample).run(folder).resumed == 16
+
+
+def test_a_method_that_needs_the_process_to_itself_has_it(monkeypatch, sample):
+    """Two threads of one process; the decomposition switches things for both."""
+    at_work, most = [], []
+
+    def noting(query, candidate):
+        at_work.append(1)
+        most.append(len(at_work))
+        time.sleep(0.01)  # long enough for the other thread to come along
+        at_work.pop()
+        return shown(query, candidate)
+
+    monkeypatch.setattr(bench, "make_method", lambda *_: Scripted(noting))
+    runner = LocalRunner(2)
+    for name, expected in (("decomposition", {1}), ("chance", {1, 2})):
+        most.clear()
+        a_job(sample, Plan((name,), faithful_pairs=0, steady_pairs=0)).run(runner=runner)
+        assert set(most) == expected
+    runner.close()
+
+
+def test_threads_have_methods_of_their_own_and_share_the_shuffled_model(made, sample):
+    runner = LocalRunner(2)
+    a_job(sample, replace(PLAN, faithful_pairs=0, steady_pairs=0)).run(runner=runner)
+    runner.close()
+    shuffled = {id(model) for name, model, _, _ in made if model.name.endswith("(random)")}
+    assert len(shuffled) == 1 and len(made) > 3
+    assert len({id(method) for *_, method in made}) == len(made)
 
 
 def test_a_damaged_line_in_the_middle_is_named(made, sample, folder):
@@ -323,16 +396,14 @@ def test_a_pair_that_a_method_cannot_explain_is_listed(monkeypatch, sample, erro
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(
-        job_module, "make_method", lambda name, *_: Scripted(fail if name == "pairx" else shown)
-    )
+    monkeypatch.setattr(bench, "make_method", lambda name, *_: Scripted(fail if name == "pairx" else shown))
     found = a_job(sample, Plan(("pairx", "nearest"), faithful_pairs=0, steady_pairs=0)).run()
     assert [row.method for row in found.rows] == ["nearest"] * 4
     assert [(one.method, one.message) for one in found.failures] == [("pairx", str(error))] * 4
 
 
 def test_a_bug_in_a_method_surfaces(monkeypatch, sample):
-    monkeypatch.setattr(job_module, "make_method", lambda *_: Scripted(lambda *_: 1 / 0))
+    monkeypatch.setattr(bench, "make_method", lambda *_: Scripted(lambda *_: 1 / 0))
     with pytest.raises(ZeroDivisionError):
         a_job(sample).run()
 

@@ -9,7 +9,7 @@ import pytest
 
 from pairx_core.errors import CatalogueError
 from pairx_core.evaluate.pairs import BIN_WIDTH, KnownPair, known_pairs, matched_sample, ranked_pairs
-from pairx_core.retrieval.index import CandidateFilters
+from pairx_core.retrieval import CandidateFilters
 from tests.evaluate.making import herd, index_of, photo
 
 FLANKS = CandidateFilters(

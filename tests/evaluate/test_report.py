@@ -11,8 +11,10 @@ import pytest
 
 from pairx_core.errors import CatalogueError
 from pairx_core.evaluate import report as report_module
-from pairx_core.evaluate.job import Evaluated, EvaluationJob, Failure, Plan
+from pairx_core.evaluate.bench import Failure
+from pairx_core.evaluate.job import Evaluated, EvaluationJob
 from pairx_core.evaluate.pairs import BinCount
+from pairx_core.evaluate.plan import Plan
 from pairx_core.evaluate.plots import forest_svg
 from pairx_core.evaluate.report import best_layer, title_of, write_report
 from pairx_core.evaluate.statistics import Interval

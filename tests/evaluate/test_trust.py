@@ -10,7 +10,7 @@ import pytest
 from pairx_core.evaluate import trust
 from pairx_core.evaluate.calibration import fit_logistic
 from pairx_core.evaluate.trust import FEWEST_PAIRS, K, TrustStudy, trust_folder, trust_job
-from pairx_core.retrieval.index import CandidateFilters
+from pairx_core.retrieval import CandidateFilters
 from tests.evaluate.making import herd, row
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 from dataclasses import replace
 
 import numpy as np
@@ -10,23 +9,11 @@ import pytest
 from pairx_core import (
     CandidateFilters,
     CatalogueError,
-    SettingsError,
     build_index,
-    load_model,
     photo_from_file,
     read_catalogue,
 )
 from tests.conftest import paint
-
-
-@pytest.fixture(scope="module")
-def model(tiny_checkpoint):
-    return load_model(str(tiny_checkpoint))
-
-
-@pytest.fixture
-def catalogue(small_catalogue):
-    return read_catalogue(small_catalogue)
 
 
 @pytest.fixture
@@ -126,56 +113,14 @@ def test_progress_counts_up_to_all_photos(catalogue, model, tmp_path):
     assert seen[0] == (0, 8) and seen[-1] == (8, 8)
 
 
-class Counting:
-    """A model that counts the photos it embeds."""
-
-    def __init__(self, model):
-        self._model = model
-        self.embedded = 0
-
-    def __getattr__(self, name):
-        return getattr(self._model, name)
-
-    def embed_inputs(self, inputs):
-        self.embedded += len(inputs)
-        return self._model.embed_inputs(inputs)
+def test_several_queries_get_what_each_would_get_alone(catalogue, index):
+    for filters in (None, CandidateFilters(), CandidateFilters(same_flank=False, known_identity_only=True)):
+        alone = [index.candidates(photo, 3, filters) for photo in catalogue.photos]
+        assert index.candidates_of(catalogue.photos, 3, filters) == alone
 
 
-def test_nothing_is_embedded_twice(catalogue, model, tmp_path):
-    counting = Counting(model)
-    first = build_index(catalogue, counting, cache_dir=tmp_path / "cache")
-    second = build_index(catalogue, counting, cache_dir=tmp_path / "cache")
-    assert counting.embedded == 8
-    query = catalogue.photos[0]
-    assert first.candidates(query, 7) == second.candidates(query, 7)
-
-
-def test_a_photo_or_box_that_changed_is_embedded_again(small_catalogue, model, tmp_path):
-    counting = Counting(model)
-    build_index(read_catalogue(small_catalogue), counting, cache_dir=tmp_path / "cache")
-    paint(small_catalogue.parent / "a1.jpg", 1234)
-    text = small_catalogue.read_text().replace("species\n", "species,bbox\n")
-    text = text.replace("dam,bushbuck\n", 'dam,bushbuck,"[5, 5, 40, 40]"\n', 1)
-    small_catalogue.write_text(text)
-    build_index(read_catalogue(small_catalogue), counting, cache_dir=tmp_path / "cache")
-    assert counting.embedded == 8 + 2
-
-
-def test_a_damaged_cache_is_refused_by_name(catalogue, model, tmp_path):
-    (tmp_path / "embeddings.sqlite").write_bytes(b"this is no database" * 100)
-    with pytest.raises(SettingsError, match=r"embeddings.sqlite: the cache cannot be used"):
-        build_index(catalogue, model, cache_dir=tmp_path)
-
-
-def test_a_cache_in_place_of_a_file_is_refused_by_name(catalogue, model, tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(SettingsError, match="PAIRX_CACHE"):
-        build_index(catalogue, model, cache_dir=tmp_path / "file")
-
-
-def test_cached_embeddings_are_the_model_s(catalogue, model, tmp_path):
-    build_index(catalogue, model, cache_dir=tmp_path)
-    connection = sqlite3.connect(tmp_path / "embeddings.sqlite")
-    stored = {row[0] for row in connection.execute("SELECT vector FROM embedding")}
-    connection.close()
-    assert stored == {vector.tobytes() for vector in model.embed(catalogue.photos)}
+def test_a_photo_s_rank_is_its_place_among_all_that_may_be_proposed(catalogue, index):
+    for filters in (None, CandidateFilters()):
+        for query in catalogue.photos:
+            for expected in index.candidates(query, 100, filters):
+                assert index.candidate(query, expected.photo, filters) == expected

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pairx_core.catalogue import Photo
-from pairx_core.retrieval import CandidateFilters, CandidateIndex, KnownPairs, similarity
+from pairx_core.retrieval import CandidateFilters, CandidateIndex, KnownPairs, pair_sampling, similarity
 
 ALL_FILTERS = [None, *(CandidateFilters(*chosen) for chosen in product([False, True], repeat=4))]
 COSINES = st.floats(-1, 1, width=32)
@@ -73,12 +73,13 @@ def by_hand(index: CandidateIndex, filters: CandidateFilters | None) -> tuple[li
     """All pairs by a plain double loop: similarities of the same and of different individuals, ascending."""
     filters = filters or CandidateFilters(False, False, False, False)
     same, different = [], []
+    unit = index.vectors.at(np.arange(len(index))).astype(np.float64)
     for row, column in combinations(range(len(index)), 2):
         one, other = index.photos[row], index.photos[column]
         if not (one.is_known and other.is_known) or index._digests[row] == index._digests[column]:
             continue
         if comparable(one, other, filters):
-            cosine = float(index._unit[row].astype(np.float64) @ index._unit[column].astype(np.float64))
+            cosine = float(unit[row] @ unit[column])
             (same if one.identity == other.identity else different).append(cosine)
     return sorted(same), sorted(different)
 
@@ -404,3 +405,61 @@ def test_the_words_agree_with_the_shares(below, above, same_below, same_above):
     assert ("less similar than all" in words) == (same_below == 0 and same_above >= 20)
     for word in ("probab", "chance", "sure", "certain", "likely", "confiden"):
         assert word not in words
+
+
+@pytest.fixture
+def drawn_from_many(monkeypatch):
+    """As of very many photos: not all pairs are gone through."""
+    monkeypatch.setattr(similarity, "_ALL_GONE_THROUGH", 0)
+
+
+@pytest.mark.parametrize("filters", [None, CandidateFilters(), CandidateFilters(False, True, False, True)])
+def test_numbered_pairs_are_those_of_the_double_loop(drawn_from_many, filters):
+    index = varied_index(3, count=40)
+    pairs = index.known_pairs(filters)
+    same, different = by_hand(index, filters)
+    assert (pairs.same_in_all, pairs.different_in_all) == (len(same), len(different))
+    assert pairs.same == pytest.approx(same, abs=1e-6)
+    assert pairs.different == pytest.approx(different, abs=1e-6)
+
+
+def test_drawn_pairs_are_as_likely_as_each_other_and_their_number_is_estimated(drawn_from_many, monkeypatch):
+    """Numbers are drawn and dropped, as where there are too many to list."""
+    monkeypatch.setattr(pair_sampling, "_MOST_DRAWN", 600)
+    monkeypatch.setattr(pair_sampling, "_AT_ONCE", 100)
+    labels = np.repeat(np.arange(3), [5, 1, 24])
+
+    def keep(pairs):
+        return pairs.sum(axis=1) % 2 == 1
+
+    plain = {
+        (one, other)
+        for one, other in combinations(range(30), 2)
+        if labels[one] == labels[other] and (one + other) % 2
+    }
+    times = dict.fromkeys(plain, 0)
+    estimates = []
+    for seed in range(300):
+        drawn = pair_sampling.draw_pairs(labels, keep, 20, np.random.default_rng(seed))
+        estimates.append(drawn.in_all)
+        assert not drawn.is_all and len({tuple(pair) for pair in drawn.pairs.tolist()}) == 20
+        for pair in drawn.pairs.tolist():
+            times[tuple(pair)] += 1
+    expected = 300 * 20 / len(plain)
+    assert 0.35 * expected < min(times.values()) and max(times.values()) < 1.8 * expected
+    assert np.mean(estimates) == pytest.approx(len(plain), rel=0.05)
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=60))
+def test_every_number_is_a_pair_of_one_label_and_none_is_left_out(labels):
+    numbered = pair_sampling._Numbered(np.asarray(labels))
+    pairs = [tuple(pair) for pair in numbered.pairs(np.arange(numbered.total)).tolist()]
+    wanted = [two for two in combinations(range(len(labels)), 2) if labels[two[0]] == labels[two[1]]]
+    assert sorted(pairs) == wanted
+
+
+def test_the_first_photo_of_a_pair_is_found_among_a_million():
+    numbered = pair_sampling._Numbered(np.zeros(1_000_000, np.int8))
+    last = numbered.total - 1
+    found = numbered.pairs(np.asarray([0, 999_998, 999_999, last - 1, last])).tolist()
+    assert found == [[0, 1], [0, 999_999], [1, 2], [999_997, 999_999], [999_998, 999_999]]

@@ -21,6 +21,9 @@ class Ranked:
         others.sort(key=lambda photo: abs(int(photo.id) - int(query.id)))
         return [Candidate(photo, 1 - rank / 100, rank) for rank, photo in enumerate(others[:k], 1)]
 
+    def candidates_of(self, queries, k, filters):
+        return [self.candidates(query, k, filters) for query in queries]
+
 
 def photo(number: int, identity: str | None) -> Photo:
     return Photo(

@@ -23,6 +23,9 @@ class MethodSpec:
     source: str  # who described it
     needs: tuple[str, ...]  # packages beyond requirements.txt, as they are imported
     make: Make  # for a model and the layer whose cells are matched (None: the recommended one)
+    alone: bool = (
+        False  # it switches something for the whole process: no other may be at work in it meanwhile
+    )
 
 
 def make_method(name: str, model: EmbeddingModel, layer: str | None = None) -> Method:
@@ -171,7 +174,14 @@ METHODS: dict[str, MethodSpec] = {
             ("captum",),
             _integrated_gradients,
         ),
-        MethodSpec("decomposition", "Decomposition of the similarity", "Zhu et al. 2021", (), _decomposition),
+        MethodSpec(
+            "decomposition",
+            "Decomposition of the similarity",
+            "Zhu et al. 2021",
+            (),
+            _decomposition,
+            alone=True,
+        ),
         MethodSpec("sift", "SIFT with a homography, without the model", "Lowe 2004", ("cv2",), _sift),
         MethodSpec("chance", "Chance", "none", (), _chance),
     )
