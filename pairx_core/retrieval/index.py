@@ -126,6 +126,21 @@ class CandidateIndex:
         places = np.asarray([self._place[photo.id] for photo in photos], np.int64)
         return cosines(self.vectors, vector, places)
 
+    def proposable(
+        self, query: Photo, photos: Sequence[Photo], filters: CandidateFilters | None = None
+    ) -> list[Photo]:
+        """Those among photos of the index that may be proposed for a query, in their order.
+
+        Raises:
+            PhotoError: a query from outside the index cannot be read.
+        """
+        _, digest = self._of(query)
+        places = np.asarray([self._place[photo.id] for photo in photos], np.int64)
+        allowed = self._columns.allowed(self._columns.group(query, filters), filters)
+        passing = np.ones(len(places), bool) if allowed is None else allowed[places]
+        passing &= ~np.isin(places, self._columns.excluded(query, digest, filters))
+        return [photo for photo, passes in zip(photos, passing, strict=True) if passes]
+
     def candidate(self, query: Photo, photo: Photo, filters: CandidateFilters | None = None) -> Candidate:
         """A photo as a candidate, with the rank that it has, or would have, among those that may be proposed.
 

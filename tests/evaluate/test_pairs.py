@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from pairx_core.errors import CatalogueError
-from pairx_core.evaluate.pairs import BIN_WIDTH, KnownPair, known_pairs, matched_sample, ranked_pairs
+from pairx_core.evaluate import pairs as pair_samples
+from pairx_core.evaluate.pairs import (
+    BIN_WIDTH,
+    KnownPair,
+    drawn_pairs,
+    known_pairs,
+    matched_sample,
+    ranked_pairs,
+)
 from pairx_core.retrieval import CandidateFilters
 from tests.evaluate.making import herd, index_of, photo
 
@@ -149,3 +157,17 @@ def _photos(index, pair):
 
 def _similarity(pairs, key):
     return next(pair.similarity for pair in pairs if (pair.query.id, pair.candidate.id) == key)
+
+
+def test_of_very_many_photos_the_pairs_are_those_of_some_individuals(index, monkeypatch):
+    everything = {(one.query.id, one.candidate.id): one.similarity for one in known_pairs(index)}
+    drawn = drawn_pairs(index, None, np.random.default_rng(0))
+    assert {(one.query.id, one.candidate.id): one.similarity for one in drawn} == everything
+    monkeypatch.setattr(pair_samples, "MOST_PHOTOS", 20)
+    some = drawn_pairs(index, None, np.random.default_rng(0))
+    photos = {one.id for pair in some for one in (pair.query, pair.candidate)}
+    individuals = {one.identity for pair in some for one in (pair.query, pair.candidate)}
+    assert 20 <= len(photos) < len(index)
+    assert photos == {one.id for one in index.photos if one.identity in individuals}
+    assert {pair.query.id for pair in matched_sample(index).pairs} <= {one.id for one in index.photos}
+    assert matched_sample(index, seed=3) == matched_sample(index, seed=3)

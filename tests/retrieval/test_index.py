@@ -124,3 +124,10 @@ def test_a_photo_s_rank_is_its_place_among_all_that_may_be_proposed(catalogue, i
         for query in catalogue.photos:
             for expected in index.candidates(query, 100, filters):
                 assert index.candidate(query, expected.photo, filters) == expected
+
+
+@pytest.mark.parametrize("filters", [None, CandidateFilters(), CandidateFilters(False, True, True, False)])
+def test_what_may_be_proposed_is_what_is(catalogue, index, filters):
+    for query in catalogue.photos:
+        proposed = set(ids(index.candidates(query, 100, filters)))
+        assert {photo.id for photo in index.proposable(query, catalogue.photos, filters)} == proposed
