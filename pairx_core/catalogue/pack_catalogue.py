@@ -7,11 +7,10 @@ What is said here of its file ``pack.json`` are the photos; candidates and expla
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from pairx_core.catalogue.catalogue import Catalogue, Problem
@@ -90,9 +89,7 @@ def read_pack_catalogue(source: Path, tell: ReadingProgress = silently) -> Catal
     content = read_pack_file(folder)
     problems = ProblemList(folder.name, unit="photo")
     try:
-        files = PackFiles(
-            folder, {name: (int(size), str(sha)) for name, (size, sha) in content["files"].items()}
-        )
+        files = PackFiles.of(folder, content)
         listed = counted(content["photos"], "Looking at the photos", len(content["photos"]), tell)
         photos = [_photo(entry, files, problems) for entry in listed]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -165,13 +162,17 @@ class PackFiles:
         """The path of a file that has its size; what is in it is checked where it is read.
 
         Raises:
-            UnusablePicture: it is missing, cut short or outside the folder; worded to follow its name.
+            UnusablePicture: it is missing, cut short, not of the pack or outside the folder; worded to follow its name.
         """
-        path = Path(os.path.realpath(self.folder / name))
-        if not path.is_relative_to(self.folder):
-            raise OutsidePicture("leads outside the folder of the field pack, and is not opened.")
+        if name not in self.stated:
+            raise UnusablePicture(f"is not among the files of the field pack. {COPY_AGAIN}")
         try:
-            size, _ = file_signature(path if path.exists() else locate(self.folder, name))
+            if PureWindowsPath(name).anchor:  # another computer's share, too: refused before it is contacted
+                raise OutsidePicture
+            path = locate(self.folder, name)
+            size, _ = file_signature(path)
+        except OutsidePicture:
+            raise OutsidePicture("leads outside the folder of the field pack, and is not opened.") from None
         except MissingPicture:
             raise UnusablePicture(f"is missing. {COPY_AGAIN}") from None
         if size != self.stated[name][0]:

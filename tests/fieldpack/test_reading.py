@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ import pytest
 
 from pairx_core import read_catalogue
 from pairx_core.catalogue import check_catalogue, open_mask, photo_size, thumbnail
-from pairx_core.catalogue.pack_catalogue import PACK_NAME, UNFINISHED_NAME, read_pack_file
+from pairx_core.catalogue.pack_catalogue import PACK_NAME, UNFINISHED_NAME, PackFiles, read_pack_file
+from pairx_core.catalogue.pictures import OutsidePicture
 from pairx_core.catalogue.report import with_damaged_files
 from pairx_core.errors import CatalogueError, ExplanationError, ExportError, PhotoError
 from pairx_core.exports import resolve
@@ -265,6 +268,48 @@ def test_no_file_outside_the_folder_is_opened(make, folder, tmp_path):
     catalogue = read_catalogue(folder)
     assert content["photos"][0]["id"] not in catalogue
     assert "leads outside the folder" in catalogue.problems[0].message
+
+
+@pytest.mark.parametrize("name", ["//server/share/x.jpg", r"\\server\share\x.jpg", "C:/x.jpg", "/x.jpg"])
+def test_a_name_that_is_no_place_in_the_folder_is_refused_before_it_is_looked_up(
+    make, folder, monkeypatch, name
+):
+    make("u1", k=1)
+    asked: list[str] = []
+    realpath = os.path.realpath
+    monkeypatch.setattr(
+        os.path, "realpath", lambda path, **how: asked.append(str(path)) or realpath(path, **how)
+    )
+    files = PackFiles.of(folder, {"files": {name: [7, ""]}})
+    asked.clear()
+    with pytest.raises(OutsidePicture, match="leads outside"):
+        files.whole(name)
+    assert asked == []
+
+
+def test_a_pack_behind_a_link_opens(make, folder, tmp_path):
+    make("u1", k=1)
+    link = tmp_path / "drive"
+    link.symlink_to(folder.parent, target_is_directory=True)
+    catalogue = read_catalogue(link / folder.name)
+    assert catalogue.problems == ()
+    pack = open_pack(catalogue)
+    query = pack.catalogue.photo("u1")
+    assert pack.explainer.explain(query, pack.index.candidates(query)[0].photo).matches
+
+
+def test_a_file_whose_accents_the_disk_spells_otherwise_is_found(make, folder):
+    make("u1", k=1)
+    content = json.loads((folder / PACK_NAME).read_text(encoding="utf-8"))
+    (entry,) = (one for one in content["photos"] if one["id"] == "u1")
+    name = entry["file"].replace("u1", unicodedata.normalize("NFC", "zèbre"))
+    (folder / entry["file"]).rename(folder / unicodedata.normalize("NFD", name))
+    content["files"][name] = content["files"].pop(entry["file"])
+    entry["file"] = name
+    change(folder, **content)
+    catalogue = read_catalogue(folder)
+    assert catalogue.problems == ()
+    assert photo_size(catalogue.photo("u1")) == (96, 64)
 
 
 def test_a_check_reads_all_files_and_names_what_is_damaged(make, folder):
