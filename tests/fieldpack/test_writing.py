@@ -8,6 +8,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from PIL import Image
@@ -46,8 +47,9 @@ def content_of(folder: Path) -> dict:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """All files but pack.json, which tells the time."""
-    found = (path for path in folder.rglob("*") if path.is_file() and path.name != PACK_NAME)
+    """All files but pack.json, which tells the time, and the lock."""
+    beside = (PACK_NAME, "pack.lock")
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name not in beside)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
@@ -149,7 +151,7 @@ def test_mending_a_finished_pack_can_be_stopped_as_well(make, model, folder, mon
     before = files_of(folder)
     for lost in sorted(folder.glob("explanations/*"))[:3]:
         lost.unlink()
-    (folder / "photos" / "00000" / ".0123.part").write_bytes(b"half a file that a kill left")
+    (folder / "photos" / "00000" / f".{uuid4().hex}.part").write_bytes(b"half a file that a kill left")
     written, left = files.put_file, [1]
 
     def stop(*arguments):
@@ -230,6 +232,25 @@ def test_a_second_run_into_the_same_folder_is_refused_while_the_first_is_at_work
     with files.alone_in(folder), pytest.raises(FieldPackError, match="Another run"):
         make()
     make()
+
+
+def test_a_run_that_waited_for_the_lock_has_it_for_itself(folder):
+    fcntl = pytest.importorskip("fcntl")
+    with files.alone_in(folder):
+        waiting = (folder / "pack.lock").open("r+b")
+    with waiting:
+        fcntl.flock(waiting, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with pytest.raises(FieldPackError, match="Another run"), files.alone_in(folder):
+            pass
+
+
+def test_only_drafts_of_packs_are_taken_away(folder):
+    ours, others = folder / "photos" / f".{uuid4().hex}.part", folder / "photos" / ".film.mp4.part"
+    ours.parent.mkdir(parents=True)
+    ours.write_bytes(b"")
+    others.write_bytes(b"")
+    files.remove_drafts(folder)
+    assert not ours.exists() and others.exists()
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_that_looks_whole(make, folder, monkeypatch):
