@@ -148,7 +148,7 @@ class PackCandidates:
         return np.asarray([known.get(photo.id, math.nan) for photo in photos], np.float32)
 
     def candidate(self, query: Photo, photo: Photo, filters: CandidateFilters | None = None) -> Candidate:
-        """A photo as a candidate, with the rank it had; rank 0 and no similarity where the pack does not say.
+        """A photo as a candidate, with the rank it had; rank 0, and no similarity, where the pack does not say.
 
         Raises:
             CatalogueError: the photo is not in the pack.

@@ -19,8 +19,11 @@ from pairx_core.errors import CatalogueError, ExplanationError, FieldPackError
 from pairx_core.fieldpack import NamedExplainer, Wanted, explain_pair, files, write_pack
 from pairx_core.fieldpack.compact import packed
 from pairx_core.fieldpack.explaining import PairTask
+from pairx_core.fieldpack.selection import select
 from pairx_core.models import NamedModel
-from pairx_core.retrieval import CandidateFilters
+from pairx_core.retrieval import CandidateFilters, GivenCandidates
+from pairx_core.retrieval.given import GivenScore
+from pairx_core.retrieval.vectors import PhotoVectors
 
 
 class Stopped(Exception):
@@ -80,7 +83,26 @@ def test_further_photos_of_the_candidates_individuals_come_along_if_wanted(make,
     assert len(more["others"]) == min(2, len(others))
     for one in more["others"]:
         ranked = index.candidate(catalogue.photo("u1"), catalogue.photo(one["photo"]), filters)
-        assert (one["rank"], one["similarity"]) == (ranked.rank, ranked.similarity)
+        assert (one["rank"], one["similarity"], one["score"]) == (0, ranked.similarity, "")
+
+
+def test_the_embeddings_are_gone_through_once_for_all_queries(make, catalogue, monkeypatch):
+    passes: list[int] = []
+    blocks = PhotoVectors.blocks
+    monkeypatch.setattr(
+        PhotoVectors, "blocks", lambda vectors, *which: passes.append(1) or blocks(vectors, *which)
+    )
+    monkeypatch.setattr("pairx_core.fieldpack.writing._Run.keep_known_pairs", lambda run, index: None)
+    make(*(photo.id for photo in catalogue.photos), k=1, more=3, filters=CandidateFilters(same_flank=False))
+    assert len(passes) == 1
+
+
+def test_photos_that_a_table_ranked_keep_its_rank_and_score(catalogue):
+    scores = {"u1": {f"a{n}": GivenScore(n / 10, f"{n}0 %") for n in (3, 2, 1)}}
+    given = GivenCandidates(catalogue.photos, scores, source=Path("scores.csv"))
+    (listing,) = select(given, [catalogue.photo("u1")], Wanted(k=1, more=3))
+    assert [(one.photo.id, one.rank, one.score) for one in listing.candidates] == [("a3", 1, "30 %")]
+    assert {(one.photo.id, one.rank, one.score) for one in listing.others} >= {("a2", 2, "20 %")}
 
 
 @pytest.mark.parametrize("stop_after", [1, 9, 13])
@@ -356,7 +378,7 @@ def test_what_is_being_done_is_told_with_numbers(make):
     make(tell=lambda *said: told.append(said))
     assert {what for what, _, _ in told} == {
         "finding candidates",
-        "ranking further photos",
+        "comparing further photos",
         "copying photos",
         "explaining pairs",
     }
