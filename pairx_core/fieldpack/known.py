@@ -13,7 +13,6 @@ from pairx_core.errors import FieldPackError
 from pairx_core.retrieval import KnownPairs
 
 KNOWN_NAME = "known_pairs.npz"
-MOST_KNOWN = 20_000  # photos: of more, all pairs take too long to go through
 _MOST_OF_A_KIND = 5_000
 _KINDS = ("same", "different")
 NO_PAIRS = KnownPairs(np.zeros(0, np.float32), np.zeros(0, np.float32), 0, 0)

@@ -105,6 +105,12 @@ def test_photos_that_a_table_ranked_keep_its_rank_and_score(catalogue):
     assert {(one.photo.id, one.rank, one.score) for one in listing.others} >= {("a2", 2, "20 %")}
 
 
+def test_known_pairs_come_along_however_many_photos_are_known(make, index, folder):
+    index.photos *= 3_000
+    make("u1", k=1)
+    assert "known_pairs.npz" in content_of(folder)["files"]
+
+
 @pytest.mark.parametrize("stop_after", [1, 9, 13])
 def test_a_run_that_is_stopped_goes_on_and_explains_nothing_twice(
     make, model, folder, tmp_path, monkeypatch, stop_after
