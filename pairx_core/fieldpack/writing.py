@@ -17,9 +17,9 @@ from pairx_core.catalogue.pack_catalogue import (
     PACK_FORMAT,
     PACK_NAME,
     PACK_SCHEMA,
-    photo_entry,
     read_pack_file,
 )
+from pairx_core.catalogue.pack_photo import photo_entry
 from pairx_core.errors import PhotoError
 from pairx_core.explain.explainer import PairExplainer
 from pairx_core.fieldpack.compact import reason_in
