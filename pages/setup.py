@@ -98,6 +98,10 @@ def _follow_check() -> None:
     if checking is None:
         return
     opening.follow(checking)
+    if checking.was_stopped:
+        state.check(None)
+        saying.info("The check was stopped. Nothing is changed.")
+        return
     try:
         checking.result()
     except PairxError as error:

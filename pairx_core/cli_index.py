@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from pairx_core.cli_jobs import named_model, runner_from, runner_options
+from pairx_core.cli_jobs import files_for, named_model, runner_from, runner_options
 from pairx_core.cli_options import catalogue_and_model
 
 if TYPE_CHECKING:
@@ -61,27 +62,54 @@ def index(
     if verify:
         _verify(open_store(folder, loaded, precision))
     before, begun = len(open_store(folder, loaded, precision)), time.monotonic()
+    named = named_model(loaded, model, checkpoint) if scheduler else None
     with (
-        runner_from(scheduler, workers, (photo.path for photo in photos.photos)) as runner,
-        cli._progress("embedding photos") as progress,
+        runner_from(scheduler, workers, files_for(photos.photos, named)) as runner,
+        _bars() as bar,
     ):
         options = IndexOptions(
             precision=precision,
             runner=runner if scheduler or workers else None,
-            named=named_model(loaded, model, checkpoint) if scheduler else None,
+            named=named,
+            looking=bar("looking into files"),
             waiting=_tell_once(
                 "Another program is embedding into the same folder: waiting until it has finished."
             ),
         )
-        built = build_index(photos, loaded, cache_dir=folder, progress=progress, options=options)
+        built = build_index(
+            photos, loaded, cache_dir=folder, progress=bar("embedding photos"), options=options
+        )
     cli._tell_problems([*photos.problems, *built.skipped])
     _tell_counts(photos, built)
     fresh = len(open_store(folder, loaded, precision)) - before
     click.echo(f"embedded now: {_speed(fresh, time.monotonic() - begun)}; kept in {built.vectors.precision}")
+    if built.note:
+        click.echo(f"note  {built.note}", err=True)
     if drop_unused:
+        _refuse_to_drop(photos, built)
         _drop(open_store(folder, loaded, precision), photos, loaded, folder)
     if approximate is not None:
         _approximate(open_store(folder, loaded, precision), is_wanted=approximate)
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
+    """Progress bars on the terminal, by what they say: one ends where another begins."""
+    from pairx_core import cli
+
+    with ExitStack() as stack:
+        shown: list[tuple[str, Callable[[int, int], None]]] = []
+
+        def bar(label: str) -> Callable[[int, int], None]:
+            def tell(done: int, total: int) -> None:
+                if not shown or shown[-1][0] != label:
+                    stack.close()
+                    shown.append((label, stack.enter_context(cli._progress(label))))
+                shown[-1][1](done, total)
+
+            return tell
+
+        yield bar
 
 
 def _speed(photos: int, seconds: float) -> str:
@@ -115,6 +143,16 @@ def _verify(store: EmbeddingStore) -> None:
     if len(damaged):
         with store.writing():
             store.drop(damaged)
+
+
+def _refuse_to_drop(photos: Catalogue, built: CandidateIndex) -> None:
+    """Photos that cannot be read now may have embeddings, which nobody can tell from unused ones."""
+    problems = [*(one for one in photos.problems if one.severity == "left_out"), *built.skipped]
+    if problems:
+        raise click.ClickException(
+            f"Nothing is dropped: {len(problems):,} photos cannot be used now, and their embeddings would be lost. The "
+            f"first: {problems[0]} Bring them back, or take them out of the catalogue; then run this again."
+        )
 
 
 def _drop(store: EmbeddingStore, photos: Catalogue, model: EmbeddingModel, folder: Path) -> None:

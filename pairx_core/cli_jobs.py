@@ -78,12 +78,15 @@ def named_model(model: EmbeddingModel, name: str | None, checkpoint: Path | None
     return NamedModel.of(model, name or Settings.from_environment().model, checkpoint)
 
 
-def files_for(photos: Iterable[Photo], model: NamedModel, truth: Path | None = None) -> Iterator[Path]:
+def files_for(photos: Iterable[Photo], model: NamedModel | None, truth: Path | None = None) -> Iterator[Path]:
     """What tasks about some photos may read, for :func:`runner_from`: pictures, masks, truth, the model's files."""
     from pairx_core.catalogue.photo import MaskPicture
     from pairx_core.evaluate.truth import truth_path
 
-    yield from (Path(name) for name in (model.checkpoint, model.model, model.model.partition(":")[2]) if name)
+    if model is not None:
+        yield from (
+            Path(name) for name in (model.checkpoint, model.model, model.model.partition(":")[2]) if name
+        )
     for photo in photos:
         yield photo.path
         if isinstance(photo.mask, MaskPicture):

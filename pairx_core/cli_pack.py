@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pairx_core.cli_jobs import named_model, runner_from, runner_options
+from pairx_core.cli_jobs import files_for, named_model, runner_from, runner_options
 from pairx_core.cli_options import catalogue_and_model
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def pack(
     index = cli._index(photos, cli._load(model, checkpoint), cache)
     kept = ExplanationCache(cache or Settings.from_environment().cache)
     wanted = Wanted(k, cli._filters(flags), k_colors=k_colors, longest_side=longest_side, more=more)
-    with runner_from(scheduler, workers, (photo.path for photo in photos.photos)) as runner:
+    named = named_model(index.model, model, checkpoint) if scheduler else None
+    with runner_from(scheduler, workers, files_for(photos.photos, named)) as runner:
         report = write_pack(
             index,
             PairExplainer(index.model, layer, cache=kept),
@@ -96,7 +97,7 @@ def pack(
             out,
             catalogue=photos.source,
             wanted=wanted,
-            named=named_model(index.model, model, checkpoint) if scheduler else None,
+            named=named,
             runner=runner,
             tell=Telling(),
         )

@@ -57,6 +57,10 @@ def test_index_embeds_what_is_damaged_and_drops_what_is_not_in_the_catalogue(run
     assert "8 embeddings, 1 damaged" in result.stdout and "embedded now: 1 photos" in result.stdout
     lines = small_catalogue.read_text().splitlines()
     small_catalogue.write_text("\n".join(lines[:-2]) + "\n")
+    (small_catalogue.parent / "a2.jpg").rename(tmp_path / "a2.jpg")
+    refused = run("index", small_catalogue, "--drop-unused")
+    assert refused.exit_code == 1 and "Nothing is dropped: 1 photos cannot be used now" in refused.stderr
+    (tmp_path / "a2.jpg").rename(small_catalogue.parent / "a2.jpg")
     assert "dropped: 2 embeddings" in run("index", small_catalogue, "--drop-unused").stdout
     assert "embedded now: no photos" in run("index", small_catalogue).stdout
 

@@ -12,6 +12,10 @@ T = TypeVar("T")
 _MEASURED_SECONDS = 3.0  # before the time left is told
 
 
+class Stopped(Exception):
+    """The work is not wanted any more."""
+
+
 class Task(ABC, Generic[T]):
     """Work on its way: how far it is, and in the end its result or what went wrong.
 
@@ -51,7 +55,7 @@ class Task(ABC, Generic[T]):
     @property
     def was_stopped(self) -> bool:
         """Whether it ended because somebody did not want to wait any longer."""
-        return self.finished and isinstance(self.error, InterruptedError)
+        return self.finished and isinstance(self.error, Stopped)
 
     @property
     def seconds_left(self) -> float | None:
@@ -68,10 +72,10 @@ class Task(ABC, Generic[T]):
         """How far the work is.
 
         Raises:
-            InterruptedError: it is not wanted any more.
+            Stopped: it is not wanted any more.
         """
         if self._closed:
-            raise InterruptedError("the work was stopped")
+            raise Stopped("the work was stopped")
         self.done, self.total = done, total
         before = self._since
         is_other_stage = before is None or before[0] != total or done < before[1]
@@ -82,7 +86,7 @@ class Task(ABC, Generic[T]):
         """What is done at the moment, and how far that is.
 
         Raises:
-            InterruptedError: it is not wanted any more.
+            Stopped: it is not wanted any more.
         """
         self.tell(done, total)
         self.stage = what

@@ -140,8 +140,8 @@ def _may_stop() -> bool:
 
 
 def _offer_to_go_on(opening: Opening) -> None:
-    done = f" {opening.done:,} of {opening.total:,} are done and kept." if opening.total else ""
-    saying.info(f"{opening.stage}: this was stopped.{done}")
+    kept = f" {opening.done:,} of {opening.total:,} are done and kept." if opening.keeps_what_is_done else ""
+    saying.info(f"{opening.stage}: this was stopped.{kept}")
     st.button(
         "Go on", icon=":material/play_arrow:", on_click=resources.shelf().go_on, args=(opening,), key="go-on"
     )

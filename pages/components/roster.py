@@ -97,10 +97,14 @@ class Roster:
 
     def values(self, field: str, places: Places) -> tuple[str, ...]:
         """What some photos say of a field, those with most photos first."""
+        return tuple(value for value in self.counts(field, places) if value)
+
+    def counts(self, field: str, places: Places) -> dict[str, int]:
+        """How many of some photos say what of a field, most first; "" where they do not say."""
         column = self._columns[field]
         counts = np.bincount(column.codes[places], minlength=len(column.values))
         order = np.argsort(-counts, kind="stable")
-        return tuple(column.values[at] for at in order if counts[at] and column.values[at])
+        return {column.values[at]: int(counts[at]) for at in order if counts[at]}
 
     def named(self, places: Places, text: str, *, exactly: bool) -> int | None:
         """The first of some places whose file name is, or holds, a text; None: there is none."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -15,6 +14,8 @@ from pairx_core.catalogue import CATALOGUE_FORMATS, CatalogueReport, Problem, fo
 from pairx_core.decisions import Decision
 from pairx_core.fieldpack import FieldPack
 from pairx_core.models import ModelCard
+
+_MOST_SPECIES = 50  # named on the page
 
 
 def opened(workspace: Workspace) -> None:
@@ -149,22 +150,21 @@ def _table(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def _numbers(workspace: Workspace) -> None:
-    photos, individuals = workspace.index.photos, workspace.catalogue.individuals
+    photos, found = workspace.all_photos, workspace.report.summary
     numbers = {
         "Photos": len(photos),
-        "Individuals": len(individuals),
-        "With one photo": sum(len(of_one) == 1 for of_one in individuals.values()),
-        "Unknown": sum(not photo.is_known for photo in photos),
+        "Individuals": found.individuals,
+        "With one photo": found.singletons,
+        "Unknown": len(photos) - photos.known_count,
     }
     with st.container(horizontal=True, key="numbers"):
         for label, number in numbers.items():
             st.metric(label, f"{number:,}", border=True)
-    species = Counter(photo.species or "not given" for photo in photos)
-    st.html(
-        "<div class='px-facts-line'>Species: "
-        + ", ".join(f"{escape(name)} ({number:,})" for name, number in species.most_common())
-        + "</div>"
-    )
+    species = list(photos.counts("species", photos.queries().places).items())
+    listed = [f"{escape(name or 'not given')} ({number:,})" for name, number in species[:_MOST_SPECIES]]
+    if len(species) > _MOST_SPECIES:
+        listed.append(f"and {len(species) - _MOST_SPECIES:,} more")
+    st.html(f"<div class='px-facts-line'>Species: {', '.join(listed)}</div>")
 
 
 def _notes(workspace: Workspace) -> list[Problem]:
@@ -176,7 +176,9 @@ def _notes(workspace: Workspace) -> list[Problem]:
     record = workspace.decisions()
     if record.trouble is not None:
         notes.append(Problem("note", name, str(record.trouble)))
-    strange = sum(not _is_about(workspace, row) for row in record.rows if row.decision != "undo")
+    strange = _strange(
+        (workspace.log.location, len(record.rows), str(workspace.catalogue.source)), record.rows, workspace
+    )
     if strange:
         notes.append(
             Problem(
@@ -187,6 +189,12 @@ def _notes(workspace: Workspace) -> list[Problem]:
             )
         )
     return [*notes, *_damaged(workspace)]
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _strange(key: tuple[str, int, str], _rows: Sequence[Decision], _workspace: Workspace) -> int:
+    """How many decisions are about other photos; a record only grows, so that its length says which it is."""
+    return sum(not _is_about(_workspace, row) for row in _rows if row.decision != "undo")
 
 
 def _not_in_pack(pack: FieldPack) -> list[Problem]:

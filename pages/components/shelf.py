@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pairx_core.retrieval import CandidateIndex
 
 _WORKSPACES_KEPT = 3
+_EMBEDDING = "Embedding the photos"
 _MEGABYTE = 1_000_000
 _SHOWN_SECONDS = 0.3  # after which a page has shown what is being done
 
@@ -59,6 +60,11 @@ class Opening(Task[Workspace]):
         self.stage = "Reading the catalogue"
         self.sessions: SessionBook | None = None  # of its record; there long before the workspace is
         self.begin()
+
+    @property
+    def keeps_what_is_done(self) -> bool:
+        """Whether the present stage goes on, another time, where it is stopped."""
+        return self.stage == _EMBEDDING and self.total > 0
 
     def work(self) -> Workspace:
         """Open the source; what is embedded when it is stopped stays in the cache."""
@@ -152,16 +158,26 @@ class Opening(Task[Workspace]):
             self._next("Reading the candidates")
             with usable(CatalogueError, "The table of candidates"):
                 return read_candidates(self.source.candidates, catalogue)
-        self._next("Embedding the photos")
         from pairx_core.retrieval import IndexOptions, build_index
 
-        options = IndexOptions(waiting=self._wait)
-        return build_index(catalogue, model, cache_dir=self.cache_dir, progress=self.tell, options=options)
+        self._next("Looking into the photos' files")
+        options = IndexOptions(looking=self._look, waiting=self._wait)
+        return build_index(
+            catalogue, model, cache_dir=self.cache_dir, progress=self._embedded, options=options
+        )
+
+    def _look(self, done: int, total: int) -> None:
+        self.tell_stage("Looking into the photos' files", done, total)
+
+    def _embedded(self, done: int, total: int) -> None:
+        self.tell_stage(_EMBEDDING, done, total)
 
     def _wait(self) -> None:
-        """Another program embeds into the same folder."""
-        self.stage = "Embedding the photos: another program does so too; waiting until it has finished"
-        self.tell(0, 0)
+        self.tell_stage(
+            "Waiting for another program, or another catalogue with this model, whose photos are being embedded",
+            0,
+            0,
+        )
 
 
 def _input_size(source: Source) -> int | None:
@@ -233,7 +249,10 @@ class Shelf:
     def go_on(self, opening: Opening) -> None:
         """Open again what was stopped; what was embedded before is not embedded again."""
         with self._lock:
-            self._keep(Opening(opening.source, opening.cache_dir))
+            if (
+                self._openings.get((opening.source, opening.cache_dir)) is opening
+            ):  # else somebody was quicker
+                self._keep(Opening(opening.source, opening.cache_dir))
 
     def put(self, opening: Opening) -> None:
         """Take in a source that was opened afresh, in place of what was read from it before."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.components.background import Task
+from pages.components.background import Stopped, Task
 from pages.components.trust_figures import PLAUSIBILITY, Separation, separation
 from pages.components.workspace import Workspace
 from pairx_core.errors import PairxError
@@ -295,7 +295,7 @@ class Desk:
             keys, task = self._plans.get(whose, (frozenset(), None))
             if task is not None and task.finished and task.error is not None and keys & missing.keys():
                 del self._plans[whose]
-                if not isinstance(task.error, InterruptedError):
+                if not isinstance(task.error, Stopped):
                     task.result()
                 task = None
             if not missing:

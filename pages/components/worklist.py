@@ -121,9 +121,11 @@ class Worklist:
     @cached_property
     def matching(self) -> Queries:
         """The queries that pass the filters; in a large list, as far as the record tells how they stand."""
+        if not self.filters:
+            return self.queries
         if self.by_record is None:
             passing = [place for place in self._said.places if self._passes(self._photo(place))]
-            return self._said.at_places(np.asarray(passing, np.int32)) if self.filters else self.queries
+            return self._said.at_places(np.asarray(passing, np.int32))
         return self._standing_so(self.filters.open_only, self.filters.standings)
 
     def find(self, text: str) -> Photo | None:

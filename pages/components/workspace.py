@@ -137,7 +137,8 @@ class Workspace:
     @cached_property
     def all_photos(self) -> Roster:
         """All photos, those for which there are no candidates among them."""
-        return Roster(self.index.photos) if isinstance(self.index, GivenCandidates) else self.roster
+        is_all = len(self.roster) == len(self.index.photos)
+        return self.roster if is_all else Roster(self.index.photos)
 
     @cached_property
     def left_out(self) -> int:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from pairx_core.catalogue import Photo, Segmentation, photo_digest
 from pairx_core.catalogue.pack_photo import photo_entry
 from pairx_core.errors import FieldPackError, PhotoError
-from pairx_core.fieldpack.selection import Index, Listing, Wanted, photos_of
+from pairx_core.fieldpack.selection import Listing, Wanted, photos_of
 from pairx_core.models.card import model_card
 from pairx_core.retrieval import Candidate, GivenCandidates
 
 if TYPE_CHECKING:
     from pairx_core.explain import PairExplainer
+    from pairx_core.fieldpack.selection import Index
 
 Content = dict[str, Any]
 _COMPARED = {  # what of a pack's head must be the same, and how a message calls it

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pairx_core.catalogue import Photo
 from pairx_core.errors import FieldPackError
-from pairx_core.retrieval import Candidate, CandidateFilters, CandidateIndex, GivenCandidates
+from pairx_core.retrieval import Candidate, CandidateFilters
 
-Index = CandidateIndex | GivenCandidates
+if TYPE_CHECKING:  # an index searches with torch, and a pack opens without
+    from pairx_core.retrieval import CandidateIndex, GivenCandidates
+
+    Index = CandidateIndex | GivenCandidates
+
 Tell = Callable[[str, int, int], None]  # called with (what is being done, done, total)
 _TOGETHER = (
     256  # queries whose candidates are looked for in one go: each go reads the embeddings of all photos

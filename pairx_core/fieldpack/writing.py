@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pairx_core.catalogue import Photo
 from pairx_core.catalogue.pack_catalogue import (
@@ -36,10 +36,13 @@ from pairx_core.fieldpack.finished import (
 from pairx_core.fieldpack.known import KNOWN_NAME, thinned
 from pairx_core.fieldpack.photos import PhotoCopy, copy_photo, names_in_pack
 from pairx_core.fieldpack.plan import Plan
-from pairx_core.fieldpack.selection import Index, Tell, Wanted, select
+from pairx_core.fieldpack.selection import Tell, Wanted, select
 from pairx_core.jobs import LocalRunner, Runner
 from pairx_core.models.named import NamedModel
 from pairx_core.version import __version__
+
+if TYPE_CHECKING:
+    from pairx_core.fieldpack.selection import Index
 
 Content = dict[str, Any]
 

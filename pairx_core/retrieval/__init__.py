@@ -13,8 +13,9 @@ from pairx_core.retrieval.similarity import KnownPairs
 from pairx_core.retrieval.store import EmbeddingStore
 
 if TYPE_CHECKING:
-    from pairx_core.retrieval.building import IndexOptions, build_index, open_store
+    from pairx_core.retrieval.building import IndexOptions, build_index
     from pairx_core.retrieval.index import CandidateIndex
+    from pairx_core.retrieval.kept import open_store
 
 __all__ = [
     "Candidate",
@@ -33,6 +34,6 @@ _HOMES = {
     "CandidateIndex": "index",
     "IndexOptions": "building",
     "build_index": "building",
-    "open_store": "building",
+    "open_store": "kept",
 }
 __getattr__, __dir__ = lazily(__name__, _HOMES, __all__)

@@ -8,7 +8,7 @@ and what may be wrong is that a photo was not found at all. How often that happe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -134,14 +134,25 @@ class ApproximateIndex:
             count: how many.
             allowed: (rows,) which may be found; None: all.
         """
-        return _searched(_faiss(), self._index, self.about.probes, (queries, count, allowed))
+        probes = self.about.probes
+        if allowed is not None:  # as many of those that may be found are looked at as if all might
+            share = float(np.count_nonzero(allowed)) / len(allowed)
+            probes = min(self.about.lists, int(np.ceil(probes / max(share, 1e-6))))
+        return _searched(_faiss(), self._index, probes, (queries, count, allowed))
 
 
 class ApproximateSearch:
     """Searches a catalogue's photos through an approximate index of the store that they lie in."""
 
-    def __init__(self, index: ApproximateIndex, vectors: PhotoVectors) -> None:
-        """Take the index, and the photos' vectors in the same store."""
+    def __init__(self, index: ApproximateIndex, vectors: PhotoVectors, least: int = WORTHWHILE) -> None:
+        """Take the index, and the photos' vectors in the same store.
+
+        Args:
+            index: of the store.
+            vectors: of the photos.
+            least: photos that filters must leave; among fewer the search is exact, and quick.
+        """
+        self._least = least
         self.about = index.about
         self._index, self._vectors = index, vectors
         self._order = np.argsort(vectors.rows, kind="stable")  # photos by their row
@@ -161,6 +172,17 @@ class ApproximateSearch:
         return [one for one in found if one is not None]
 
     def _of_group(self, queries: npt.NDArray[np.float32], k: int, wanted: Wanted) -> list[Found]:
+        allowed = wanted.allowed[0]
+        if allowed is not None and np.count_nonzero(allowed) < self._least:
+            return nearest(self._vectors, queries, k, wanted)
+        found = self._approximately(queries, k, wanted)
+        few = [number for number, one in enumerate(found) if len(one.places) < k]
+        for number in few:  # they lie far from the query, or there are no more: a look at all tells
+            alone = Wanted([allowed], np.zeros(1, np.int64), [wanted.excluded[number]])
+            (found[number],) = nearest(self._vectors, queries[number : number + 1], k, alone)
+        return found
+
+    def _approximately(self, queries: npt.NDArray[np.float32], k: int, wanted: Wanted) -> list[Found]:
         allowed = wanted.allowed[0]
         rows = None
         if allowed is not None:
@@ -228,12 +250,16 @@ def _tuned(faiss: ModuleType, index: Any, vectors: npt.NDArray[np.floating], see
     chosen = np.random.default_rng(seed + 1).choice(
         len(vectors), min(len(vectors), _MEASURED_QUERIES), replace=False
     )
-    queries = np.asarray(vectors[np.sort(chosen)], np.float32)
-    exact = nearest(PhotoVectors(vectors), queries, _MEASURED_K)
+    own = np.sort(chosen)
+    queries = np.asarray(vectors[own], np.float32)
+    others = Wanted([None], np.zeros(len(own), np.int64), [own[at : at + 1] for at in range(len(own))])
+    exact = nearest(PhotoVectors(vectors), queries, _MEASURED_K, others)  # a query finds itself always
     recall = 0.0
     for probes in _PROBES:
         near = _searched(faiss, index, probes, (queries, _SPARE * _MEASURED_K, None))
-        hits = [np.isin(one.places, rows).mean() for one, rows in zip(exact, near, strict=True)]
+        hits = [
+            np.isin(one.places, rows).mean() for one, rows in zip(exact, near, strict=True) if len(one.places)
+        ]
         recall = float(np.mean(hits))
         if recall >= _WANTED_RECALL or probes >= index.nlist:
             break
@@ -290,9 +316,9 @@ def _faiss() -> ModuleType:
     return faiss
 
 
-def recall_in_words(about: ApproximateAbout, photos: Sequence[object]) -> str:
+def recall_in_words(about: ApproximateAbout, photos: int) -> str:
     """What is to be known of candidates that an approximate index finds."""
     return (
-        f"Candidates among {len(photos):,} photos are found by an approximate index: {about.recall:.1%} of the exact "
+        f"Candidates among {photos:,} photos are found by an approximate index: {about.recall:.1%} of the exact "
         "first five were found, without filters, when it was made. Similarities are exact."
     )

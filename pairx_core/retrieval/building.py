@@ -13,19 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from pairx_core.catalogue import Catalogue, Photo, Problem
-from pairx_core.errors import CatalogueError
+from pairx_core.errors import CatalogueError, RetrievalError
 from pairx_core.jobs import LocalRunner, Runner
 from pairx_core.models.embedding_model import EmbeddingModel
 from pairx_core.models.named import NamedModel
-from pairx_core.retrieval.approximate import WORTHWHILE, ApproximateIndex, ApproximateSearch
+from pairx_core.retrieval.approximate import WORTHWHILE, ApproximateIndex, ApproximateSearch, recall_in_words
 from pairx_core.retrieval.digests import DigestCache, FileDigest, digests_of
 from pairx_core.retrieval.embedding import EmbeddedBatch, EmbeddingTask, PhotoEmbedder, embed_batch
 from pairx_core.retrieval.index import CandidateIndex
-from pairx_core.retrieval.store import EmbeddingStore, Precision, StoreAbout, as_keys, as_unit
+from pairx_core.retrieval.kept import made_otherwise, more_precise, open_store, take_over
+from pairx_core.retrieval.keys import Keys, as_keys
+from pairx_core.retrieval.store import EmbeddingStore, Precision, as_unit
 from pairx_core.retrieval.vectors import PhotoVectors
 
 Progress = Callable[[int, int], None]  # called with (done, total)
-Keys = npt.NDArray[np.void]  # (N,) of 32 bytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,9 @@ class IndexOptions:
     precision: Precision | None = None  # on the disk; None: as it is there already, or else float32
     runner: Runner | None = None  # where photos are embedded; None: here, on all processors
     named: NamedModel | None = None  # the model for a runner's other computers
-    waiting: Callable[[], None] | None = (
-        None  # called while another program embeds; it may raise. None: refused
-    )
+    looking: Progress | None = None  # called with (files read, files in all) before embedding; it may raise
+    # called while another program embeds into the same folder; it may raise. None: that is an error
+    waiting: Callable[[], None] | None = None
 
 
 def build_index(
@@ -66,39 +67,19 @@ def build_index(
         ModelError: the model does not embed.
         RetrievalError: the cache cannot be used, or another program writes to it.
     """
-    chosen = options or IndexOptions()
-    folder = None if cache_dir is None else Path(cache_dir)
-    job = _IndexJob(catalogue, model, chosen, progress or (lambda done, total: None))
-    job.look(None if folder is None else DigestCache(folder))
-    place = (
-        _InMemory()
-        if folder is None
-        else _OnDisk(open_store(folder, model, chosen.precision), chosen.waiting)
-    )
+    job = _IndexJob(catalogue, model, options or IndexOptions(), progress or (lambda done, total: None))
+    if cache_dir is None:
+        job.look(None)
+        place: _InMemory | _OnDisk = _InMemory()
+    else:
+        folder = Path(cache_dir)
+        cache = DigestCache(folder)
+        job.look(cache)
+        place = _OnDisk(folder, open_store(folder, model, job.options.precision), cache)
     with closing(place.batches(job)) as batches:
         for _ in batches:
             pass
-    return job.index(*place.found(job.keys))
-
-
-def open_store(folder: Path, model: EmbeddingModel, precision: Precision | None = None) -> EmbeddingStore:
-    """The embeddings of a model in a cache folder, begun where there are none.
-
-    Args:
-        folder: of the cache; each model and precision has a folder of its own in it.
-        model: whose embeddings.
-        precision: None: as it is there already (float16 before float32), or else float32.
-
-    Raises:
-        RetrievalError: it cannot be used.
-    """
-    places = {name: folder / "embeddings" / f"{model.fingerprint}-{name}" for name in ("float16", "float32")}
-    if precision is None:
-        precision = "float16" if places["float16"].is_dir() else "float32"
-    about = StoreAbout(
-        model.name, model.fingerprint, model.preprocessing_in_words, model.dimensions, precision
-    )
-    return EmbeddingStore(places[precision], about)
+    return place.index(job)
 
 
 def keys_of(catalogue: Catalogue, model: EmbeddingModel, cache_dir: Path) -> Keys:
@@ -133,7 +114,10 @@ class _IndexJob:
     def look(self, cache: DigestCache | None) -> None:
         """Find out what the files hold."""
         total = len(self.catalogue.photos)
-        digests, unreadable = digests_of(self.catalogue.photos, cache, lambda: self.progress(0, total))
+        tell = self.options.looking or (
+            lambda done, files: self.progress(0, total)
+        )  # a sign of life at least
+        digests, unreadable = digests_of(self.catalogue.photos, cache, tell)
         self.errors = {
             photo.id: str(unreadable[photo.path])
             for photo in self.catalogue.photos
@@ -149,22 +133,18 @@ class _IndexJob:
     def embedded(
         self, missing: npt.NDArray[np.int64]
     ) -> Generator[tuple[npt.NDArray[np.int64], EmbeddedBatch]]:
-        """Embed the photos at these places, batch by batch, in order: places of the photos, and what came of them."""
-        first_of = np.unique(self.keys[missing], return_index=True)[
-            1
-        ]  # photos that are the same to the model: once
+        """Embed the photos at these places, in order: for each batch, places of the photos, and what came of them."""
+        first_of = np.unique(self.keys[missing], return_index=True)[1]  # the same to the model: once
         todo = missing[np.sort(first_of)]
         self.progress(done := len(self.photos) - len(todo), len(self.photos))
         if not len(todo):
             return
         embedder = PhotoEmbedder(self.model)
-        mine = self.options.runner is None
-        runner = self.options.runner or LocalRunner(embedder.workers(LocalRunner().workers))
-        source = embedder if mine or self.options.named is None else self.options.named
-        parts = [
-            todo[start : start + embedder.photos_a_task]
-            for start in range(0, len(todo), embedder.photos_a_task)
-        ]
+        own = None if self.options.runner else LocalRunner(embedder.workers(LocalRunner().workers))
+        runner = self.options.runner or own or LocalRunner()
+        source = embedder if self.options.named is None else self.options.named
+        size = embedder.photos_a_task
+        parts = [todo[start : start + size] for start in range(0, len(todo), size)]
         try:
             with closing(runner.results(partial(embed_batch, source), map(self._task, parts))) as results:
                 for places, batch in zip(parts, results, strict=True):
@@ -172,17 +152,22 @@ class _IndexJob:
                     yield places[list(batch.places)], batch
                     self.progress(done := done + len(places), len(self.photos))
         finally:
-            if mine:
-                runner.close()
+            if own is not None:
+                own.close()
+
+    def note(self, key: bytes, message: str) -> None:
+        """Why photos cannot be used: all those that would have had the same embedding."""
+        same = np.flatnonzero(self.keys == as_keys([key]))
+        self.errors |= {self.photos[place].id: message for place in same}
 
     def index(
         self,
-        vectors: npt.NDArray[np.floating],
-        rows: npt.NDArray[np.int64],
-        found: ApproximateIndex | None = None,
+        vectors: PhotoVectors,
+        there: npt.NDArray[np.int64],
+        approximate: ApproximateSearch | None = None,
+        note: str = "",
     ) -> CandidateIndex:
-        """The index over the photos that have a row (≥ 0) among the vectors."""
-        there = np.flatnonzero(rows >= 0)
+        """The index over the photos at some places, whose vectors are there."""
         skipped = [
             Problem("left_out", photo.catalogue_path or photo.path.name, self.errors[photo.id])
             for photo in self.catalogue.photos
@@ -195,11 +180,7 @@ class _IndexJob:
             )
         photos = [self.photos[place] for place in there]
         digests = [self.digests[place].digest for place in there]
-        of_photos = PhotoVectors(vectors, rows[there])
-        approximate = None
-        if found is not None and len(photos) >= WORTHWHILE:
-            approximate = ApproximateSearch(found, of_photos)
-        return CandidateIndex(photos, of_photos, digests, self.model, skipped, approximate)
+        return CandidateIndex(photos, vectors, digests, self.model, skipped, approximate, note)
 
     def _task(self, places: npt.NDArray[np.int64]) -> EmbeddingTask:
         return EmbeddingTask(
@@ -207,10 +188,8 @@ class _IndexJob:
         )
 
     def _note(self, places: npt.NDArray[np.int64], batch: EmbeddedBatch) -> None:
-        """Keep why photos cannot be used: all those that would have had the same embedding."""
         for number, message in batch.errors:
-            same = np.flatnonzero(self.keys == self.keys[places[number]])
-            self.errors |= {self.photos[place].id: message for place in same}
+            self.note(self.keys[places[number]].tobytes(), message)
 
 
 @dataclass
@@ -226,33 +205,73 @@ class _InMemory:
             self._vectors.append(batch.vectors)
             yield
 
-    def found(self, keys: Keys) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int64]]:
+    def index(self, job: _IndexJob) -> CandidateIndex:
         whole = [one for one in self._vectors if len(one)]
         vectors = as_unit(np.concatenate(whole)) if whole else np.zeros((0, 1), np.float32)
         rows = {key.tobytes(): row for row, key in enumerate(key for some in self._keys for key in some)}
-        return vectors, np.asarray([rows.get(key.tobytes(), -1) for key in keys], np.int64)
+        of_photos = np.asarray([rows.get(key.tobytes(), -1) for key in job.keys], np.int64)
+        there = np.flatnonzero(of_photos >= 0)
+        return job.index(PhotoVectors(vectors, of_photos[there]), there)
 
 
 @dataclass
 class _OnDisk:
     """Embeddings that are kept."""
 
+    _folder: Path
     _store: EmbeddingStore
-    _waiting: Callable[[], None] | None
+    _cache: DigestCache
 
     def batches(self, job: _IndexJob) -> Generator[None]:
-        if (self._store.rows_of(job.keys) >= 0).all():
+        missing = self._missing(job)
+        if not len(missing):
             job.progress(len(job.photos), len(job.photos))
             return
-        with self._store.writing(self._waiting):
-            missing = np.flatnonzero(
-                self._store.rows_of(job.keys) < 0
-            )  # another may have embedded some meanwhile
+        unreadable = self._cache.unreadable([key.tobytes() for key in np.unique(job.keys[missing])])
+        if len(unreadable) == len(np.unique(job.keys[missing])):
+            try:
+                yield from self._embedded(job, None)  # perhaps they can be read now
+            except RetrievalError:  # another program writes, or nobody may: all that can be had is there
+                for key, message in unreadable.items():
+                    job.note(key, message)
+            return
+        yield from self._embedded(job, job.options.waiting)
+
+    def index(self, job: _IndexJob) -> CandidateIndex:
+        rows = self._store.rows_of(job.keys)
+        there = np.flatnonzero(rows >= 0)
+        vectors = PhotoVectors(self._store.vectors, rows[there])
+        approximate, note = _approximate(self._store, vectors)
+        notes = " ".join(text for text in (note, made_otherwise(self._store)) if text)
+        return job.index(vectors, there, approximate, notes)
+
+    def _embedded(self, job: _IndexJob, waiting: Callable[[], None] | None) -> Generator[None]:
+        with self._store.writing(waiting):
+            other = more_precise(self._folder, job.model, self._store)
+            if other is not None:
+                take_over(self._store, other, job.keys[self._missing(job)])
+                self._store.refresh()
+            missing = self._missing(job)  # another may have embedded some meanwhile
             for places, batch in job.embedded(missing):
                 self._store.append(job.keys[places], batch.vectors)
                 yield
+        left = self._missing(job)
+        self._cache.note_unreadable(
+            {job.keys[place].tobytes(): job.errors[job.photos[place].id] for place in left}
+        )
 
-    def found(
-        self, keys: Keys
-    ) -> tuple[npt.NDArray[np.floating], npt.NDArray[np.int64], ApproximateIndex | None]:
-        return self._store.vectors, self._store.rows_of(keys), ApproximateIndex.of(self._store)
+    def _missing(self, job: _IndexJob) -> npt.NDArray[np.int64]:
+        return np.flatnonzero(self._store.rows_of(job.keys) < 0)
+
+
+def _approximate(store: EmbeddingStore, vectors: PhotoVectors) -> tuple[ApproximateSearch | None, str]:
+    """The approximate search that was made for a store, where so many photos are worth it; and what to know of it."""
+    if len(vectors) < WORTHWHILE:
+        return None, ""
+    try:
+        found = ApproximateIndex.of(store)
+    except RetrievalError as error:
+        return None, f"Candidates are searched exactly. {error}"
+    if found is None:
+        return None, ""
+    return ApproximateSearch(found, vectors), recall_in_words(found.about, len(vectors))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ from pairx_core.catalogue import Photo, photo_digest
 from pairx_core.errors import PhotoError, RetrievalError
 
 _SCHEMA = """
+CREATE TABLE IF NOT EXISTS unreadable (key BLOB PRIMARY KEY, message TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS digest (
-    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL
+    path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, digest TEXT NOT NULL
 ) WITHOUT ROWID;
 """
 _AT_ONCE = 500  # paths in one statement
@@ -55,7 +57,7 @@ class DigestCache:
         found: dict[Path, FileDigest] = {}
         with self._connection() as connection:
             for start in range(0, len(paths), _AT_ONCE):
-                some = {str(path): path for path in paths[start : start + _AT_ONCE]}
+                some = {os.fsencode(path): path for path in paths[start : start + _AT_ONCE]}
                 marks = ",".join("?" * len(some))
                 rows = connection.execute(
                     f"SELECT path, size, mtime_ns, digest FROM digest WHERE path IN ({marks})", list(some)
@@ -67,9 +69,26 @@ class DigestCache:
 
     def put(self, digests: dict[Path, FileDigest]) -> None:
         """Remember files' contents for the next run."""
-        rows = [(str(path), entry.size, entry.mtime_ns, entry.digest) for path, entry in digests.items()]
+        rows = [
+            (os.fsencode(path), entry.size, entry.mtime_ns, entry.digest) for path, entry in digests.items()
+        ]
         with self._connection() as connection:
             connection.executemany("INSERT OR REPLACE INTO digest VALUES (?, ?, ?, ?)", rows)
+
+    def unreadable(self, keys: Sequence[bytes]) -> dict[bytes, str]:
+        """Why photos could not be embedded, by the key of their embedding; only those that are known not to be."""
+        found: dict[bytes, str] = {}
+        with self._connection() as connection:
+            for start in range(0, len(keys), _AT_ONCE):
+                some = keys[start : start + _AT_ONCE]
+                marks = ",".join("?" * len(some))
+                found |= dict(connection.execute(f"SELECT * FROM unreadable WHERE key IN ({marks})", some))
+        return found
+
+    def note_unreadable(self, messages: Mapping[bytes, str]) -> None:
+        """Remember why photos could not be embedded."""
+        with self._connection() as connection:
+            connection.executemany("INSERT OR REPLACE INTO unreadable VALUES (?, ?)", list(messages.items()))
 
     @contextlib.contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
@@ -85,14 +104,16 @@ class DigestCache:
 
 
 def digests_of(
-    photos: Sequence[Photo], cache: DigestCache | None, tell: Callable[[], None] = lambda: None
+    photos: Sequence[Photo],
+    cache: DigestCache | None,
+    tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[dict[Path, FileDigest], dict[Path, PhotoError]]:
     """The contents of photos' files by path, and the errors of those that cannot be read. Each file is read once.
 
     Args:
         photos: some may be of one file.
         cache: where digests are kept between runs; None: nowhere.
-        tell: called now and then, as a sign of life; it may raise to stop.
+        tell: called with (files done, files in all); it may raise to stop.
     """
     by_path = {photo.path: photo for photo in photos}
     known = {} if cache is None else cache.get(list(by_path))
@@ -101,8 +122,10 @@ def digests_of(
     fresh: dict[Path, FileDigest] = {}
     with ThreadPoolExecutor(_READERS, "photo-digests") as pool:
         todo = [photo for path, photo in by_path.items() if path not in digests]
-        for photo, read in zip(todo, _map_lazily(pool, todo), strict=True):
-            tell()
+        known_already = len(digests)
+        tell(known_already, len(by_path))
+        for done, (photo, read) in enumerate(zip(todo, _map_lazily(pool, todo), strict=True), start=1):
+            tell(known_already + done, len(by_path))
             if isinstance(read, PhotoError):
                 unreadable[photo.path] = read
                 continue

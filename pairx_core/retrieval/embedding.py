@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -44,7 +46,8 @@ class PhotoEmbedder:
     """Embeds photos with a private copy of a model, laid out as it is fastest here. For several threads.
 
     On a CPU, each photo goes through the model by itself: its embedding then depends on nothing but the photo, not on
-    which others come along, and is no slower. On a CUDA device, as many go at once as the memory bears.
+    which others come along, and is no slower. On a CUDA device, as many go at once as the memory bears, one batch
+    after the other, while others are decoded.
     """
 
     def __init__(self, model: EmbeddingModel) -> None:
@@ -60,6 +63,9 @@ class PhotoEmbedder:
         free = free_memory(self.device)
         self.photos_a_task = photos_at_once(self._bytes, free) if on_cuda else _A_TASK
         self._most = self.photos_a_task if on_cuda else 1  # photos that go through the model at once
+        self._turn = (
+            threading.Lock() if on_cuda else nullcontext()
+        )  # a GPU has memory for one batch at a time
 
     def workers(self, wanted: int) -> int:
         """How many tasks may run at once on this computer, at most so many: each holds a photo's activations."""
@@ -101,7 +107,8 @@ class PhotoEmbedder:
     def _forward(self, inputs: Sequence[Tensor]) -> list[npt.NDArray[np.float32]]:
         """The embeddings of some inputs, in halves where the memory does not bear them together."""
         try:
-            return [self._model.embed_inputs([_as_laid_out(one) for one in inputs])]
+            with self._turn:
+                return [self._model.embed_inputs([_as_laid_out(one) for one in inputs])]
         except (MemoryError, RuntimeError) as error:
             if not _is_lack_of_memory(error):
                 raise

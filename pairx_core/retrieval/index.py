@@ -12,9 +12,9 @@ import numpy.typing as npt
 from pairx_core.catalogue import Photo, Problem, photo_digest
 from pairx_core.errors import CatalogueError
 from pairx_core.models.embedding_model import EmbeddingModel
-from pairx_core.retrieval.approximate import ApproximateSearch, recall_in_words
+from pairx_core.retrieval.approximate import ApproximateSearch
 from pairx_core.retrieval.candidate import Candidate
-from pairx_core.retrieval.columns import PhotoColumns
+from pairx_core.retrieval.columns import Column, PhotoColumns
 from pairx_core.retrieval.filters import CandidateFilters
 from pairx_core.retrieval.search import Found, Wanted, better_than, cosines, nearest
 from pairx_core.retrieval.similarity import KnownPairs, PairRules, gather_known_pairs
@@ -41,6 +41,7 @@ class CandidateIndex:
         model: EmbeddingModel,
         skipped: Sequence[Problem] = (),
         approximate: ApproximateSearch | None = None,
+        note: str = "",
     ) -> None:
         """Take what is known of N photos.
 
@@ -51,6 +52,7 @@ class CandidateIndex:
             model: whose embeddings they are.
             skipped: the problems of the photos left out.
             approximate: what finds candidates; None: all photos are looked at.
+            note: what is to be known of the candidates or the embeddings; empty: nothing.
         """
         self.photos = tuple(photos)
         self.skipped = tuple(skipped)
@@ -62,17 +64,13 @@ class CandidateIndex:
         self._columns = PhotoColumns(self.photos, digests)
         self._digests = digests
         self._approximate = approximate
+        self.note = note
 
     def __len__(self) -> int:
         return len(self.photos)
 
     def __contains__(self, photo: Photo) -> bool:
         return photo.id in self._place
-
-    @property
-    def note(self) -> str:
-        """What is to be known of the candidates; empty: they are exact."""
-        return "" if self._approximate is None else recall_in_words(self._approximate.about, self.photos)
 
     def candidates(
         self, query: Photo, k: int = 5, filters: CandidateFilters | None = None
@@ -156,7 +154,7 @@ class CandidateIndex:
         """
         rows = np.flatnonzero(self._columns.known)
         agree, differ = self._pair_columns(filters)
-        individuals = np.asarray([self.photos[row].identity for row in rows], dtype=np.str_)
+        individuals = Column(self.photos[row].identity for row in rows).codes
         rules = PairRules(
             individuals, tuple(codes[rows] for codes in agree), tuple(codes[rows] for codes in differ)
         )

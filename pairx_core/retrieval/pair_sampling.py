@@ -42,7 +42,7 @@ def draw_pairs(
     """
     numbered = _Numbered(labels)
     total = numbered.total
-    if total <= _MOST_DRAWN // 2:
+    if total <= 2 * _MOST_DRAWN:  # to draw the last of them by lot would take longer
         return _of_all(numbered, keep, most, random)
     drawn = np.empty(0, np.int64)
     kept = np.empty(0, np.int64)

@@ -107,18 +107,18 @@ class PairRules:
 
     def __init__(
         self,
-        individuals: npt.NDArray[np.str_],
+        individuals: npt.NDArray[np.int32],
         agree: tuple[npt.NDArray[np.int32], ...] = (),
         differ: tuple[npt.NDArray[np.int32], ...] = (),
     ) -> None:
         """Take what the photos say, (N,) each, as numbers; 0 where a photo does not say, which excludes nothing.
 
         Args:
-            individuals: who is on the photos.
+            individuals: who is on the photos; each is known.
             agree: what two photos must not say differently.
             differ: what two photos must not both say.
         """
-        self._individuals = _codes(individuals)
+        self._individuals = individuals
         self._agree = agree
         self._differ = differ
 
@@ -270,13 +270,6 @@ def _similarities(vectors: PhotoVectors, pairs: npt.NDArray[np.intp]) -> npt.NDA
         first, second = pairs[start : start + _CHUNK_PAIRS].T
         cosines[start : start + _CHUNK_PAIRS] = np.einsum("ij,ij->i", vectors.at(first), vectors.at(second))
     return cosines
-
-
-def _codes(texts: npt.NDArray[np.str_]) -> npt.NDArray[np.int32]:
-    """A number for each text (N,), the same for the same text; 0 for the empty one."""
-    numbers = {"": 0}
-    said = (numbers.setdefault(text, len(numbers)) for text in texts.tolist())
-    return np.fromiter(said, np.int32, len(texts))
 
 
 def _equal(codes: npt.NDArray[np.int32], rows: slice, columns: slice) -> npt.NDArray[np.bool_]:

@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ import numpy.typing as npt
 from filelock import FileLock, Timeout
 
 from pairx_core.errors import RetrievalError
+from pairx_core.retrieval.keys import Keys, KeyTable
 from pairx_core.version import __version__
 
 _Kind = Literal["vectors", "keys"]
@@ -33,6 +34,7 @@ _ABOUT_NAME, _LOCK_NAME, _OWNER_NAME = "store.json", "store.lock", "store.writer
 _RECORD = np.dtype([("key", "V32"), ("sum", "<u4")])
 _POLL_SECONDS = 0.5  # between two looks whether another writer has finished
 _ROWS_AT_ONCE = 4096
+_HEX = "[0-9a-f]" * 32  # how drafts end
 _HINT = "Delete the folder to begin it anew, or choose another with PAIRX_CACHE."
 
 
@@ -46,6 +48,7 @@ class StoreAbout:
     dimensions: int  # D
     precision: Precision
     version: str = __version__  # of pairx_core, when it was begun
+    made_with: str = ""  # packages on which the last digits hang, when it was begun
     format: int = FORMAT
     generation: int = 0  # counts up when rows are dropped: then the files are others
 
@@ -69,12 +72,13 @@ class EmbeddingStore:
         self.folder = folder
         self._threads = threading.RLock()
         self._is_writing = False
+        self._seen = -1  # whole records of the file that was looked at last; -1: none was
         with _told(folder):
             folder.mkdir(parents=True, exist_ok=True)
             if not (folder / _ABOUT_NAME).exists():
                 self._begin(about)
-            self.about = _checked(folder, _read_about(folder), about)
-            self._load()
+            self.about = about
+            self._look()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -91,18 +95,14 @@ class EmbeddingStore:
             RetrievalError: the files cannot be read any more.
         """
         with self._threads, _told(self.folder):
-            found = _checked(self.folder, _read_about(self.folder), self.about)
-            size = self._file("keys", found).stat().st_size // _RECORD.itemsize
-            if found.generation != self.about.generation or size != self._seen:
-                self.about = found
-                self._load()
+            self._look()
 
-    def rows_of(self, keys: npt.NDArray[np.void]) -> npt.NDArray[np.int64]:
+    def rows_of(self, keys: Keys) -> npt.NDArray[np.int64]:
         """The rows (N,) of keys (N,) of 32 bytes each; -1 where there is none."""
         with self._threads:
-            return _find(self._records["key"], self._order, self._prefixes, keys)
+            return self._table.find(keys)
 
-    def append(self, keys: npt.NDArray[np.void], vectors: npt.NDArray[np.floating]) -> None:
+    def append(self, keys: Keys, vectors: npt.NDArray[np.floating]) -> None:
         """Add a batch: on the disk as a whole, when this returns; to be seen once :meth:`writing` has ended.
 
         Args:
@@ -142,7 +142,9 @@ class EmbeddingStore:
             with suppress(OSError):  # only for others' messages
                 (self.folder / _OWNER_NAME).write_text(str(os.getpid()), encoding="ascii")
             self.refresh()
-            self._cut_torn_end()
+            with self._threads, _told(self.folder):
+                self._cut()
+                self._clear_away()
             self._is_writing = True
             yield
         finally:
@@ -151,7 +153,7 @@ class EmbeddingStore:
             if self._whole != len(self._records):
                 self.refresh()
 
-    def keep_only(self, keys: npt.NDArray[np.void]) -> int:
+    def keep_only(self, keys: Keys) -> int:
         """Drop all rows but those of some keys; how many are gone. What is open elsewhere stays readable there.
 
         Raises:
@@ -159,6 +161,7 @@ class EmbeddingStore:
         """
         if not self._is_writing:
             raise RetrievalError(f"{self.folder}: embeddings are dropped within “writing” only.")
+        self.refresh()  # with what was added just now
         kept = np.unique(rows := self.rows_of(keys))[int((rows < 0).any()) :]
         dropped = len(self) - len(kept)
         if dropped:
@@ -211,6 +214,20 @@ class EmbeddingStore:
     def _file(self, kind: _Kind, about: StoreAbout | None = None) -> Path:
         return self.folder / f"{kind}-{(about or self.about).generation}.bin"
 
+    def _look(self) -> None:
+        """Look at what is there now; another program may be putting a new generation in its place."""
+        while True:
+            found = _checked(self.folder, _read_about(self.folder), self.about)
+            try:
+                size = self._file("keys", found).stat().st_size // _RECORD.itemsize
+                if found.generation != self.about.generation or size != self._seen:
+                    self.about = found
+                    self._load()
+                return
+            except FileNotFoundError:
+                if _read_about(self.folder).generation == found.generation:
+                    raise
+
     def _load(self) -> None:
         """Look at the whole rows that are there."""
         content = self._file("keys").read_bytes()
@@ -220,7 +237,7 @@ class EmbeddingStore:
         self._whole = min(len(records), there)  # rows that count
         self._records = records[: self._whole]
         self._vectors = self._mapped(len(self._records))
-        self._prefixes, self._order = _sorted_prefixes(self._records["key"])
+        self._table = KeyTable(self._records["key"])
 
     def _mapped(self, count: int) -> npt.NDArray[np.floating]:
         if not count:
@@ -238,20 +255,32 @@ class EmbeddingStore:
             _append(self._file("vectors"), unit.tobytes())
             _append(self._file("keys"), records.tobytes())
         except OSError:
-            with suppress(OSError):  # the next writer cuts it off
-                self._cut()
+            self._is_writing = False  # what follows might not be where its key says; the next writer mends it
+            with suppress(OSError):  # vectors stay: a reader may have them mapped
+                os.truncate(self._file("keys"), self._whole * _RECORD.itemsize)
             raise
 
-    def _cut_torn_end(self) -> None:
-        with self._threads, _told(self.folder):
-            self._cut()
-
     def _cut(self) -> None:
-        """Cut both files to the whole rows."""
+        """Cut both files to the whole rows that are there: others may have them mapped."""
+        sizes = (self._file("keys").stat().st_size, self._file("vectors").stat().st_size)
+        self._whole = min(sizes[0] // _RECORD.itemsize, sizes[1] // self._row_bytes)
         for file, each in ((self._file("keys"), _RECORD.itemsize), (self._file("vectors"), self._row_bytes)):
             whole = self._whole * each
             if file.stat().st_size > whole:
                 os.truncate(file, whole)
+
+    def _clear_away(self) -> None:
+        """Remove what killed writers left: drafts, and files of other generations."""
+        own = {self._file(kind).name for kind in _KINDS}
+        drafts = [
+            path for name in (_ABOUT_NAME, "approximate.*") for path in self.folder.glob(f"{name}.{_HEX}")
+        ]
+        others = [
+            path for kind in _KINDS for path in self.folder.glob(f"{kind}-*.bin") if path.name not in own
+        ]
+        for path in (*drafts, *others):
+            with suppress(OSError):  # still open somewhere, on Windows
+                path.unlink()
 
     def _rewrite(self, rows: npt.NDArray[np.int64]) -> None:
         """The same store with these rows only, in files of another generation."""
@@ -289,48 +318,8 @@ def as_unit(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     return unit
 
 
-def as_keys(digests: Sequence[bytes]) -> npt.NDArray[np.void]:
-    """Keys (N,) of 32 bytes each, as a store takes them."""
-    return np.frombuffer(b"".join(digests), "V32")
-
-
 def _dtype(about: StoreAbout) -> np.dtype[np.floating]:
     return np.dtype("<f2" if about.precision == "float16" else "<f4")
-
-
-def _prefixes_of(keys: npt.NDArray[np.void]) -> npt.NDArray[np.uint64]:
-    return np.frombuffer(keys.tobytes(), "<u8").reshape(-1, 4)[:, 0]
-
-
-def _sorted_prefixes(keys: npt.NDArray[np.void]) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64]]:
-    """The first eight bytes of keys in order, and where each stands."""
-    prefixes = _prefixes_of(keys)
-    order = np.argsort(prefixes, kind="stable")
-    return prefixes[order], order
-
-
-def _find(
-    there: npt.NDArray[np.void],
-    order: npt.NDArray[np.int64],
-    prefixes: npt.NDArray[np.uint64],
-    wanted: npt.NDArray[np.void],
-) -> npt.NDArray[np.int64]:
-    """Where each wanted key stands among those that are there; -1: nowhere."""
-    rows = np.full(len(wanted), -1, np.int64)
-    if not len(there) or not len(wanted):
-        return rows
-    looked_for = _prefixes_of(wanted)
-    at = np.searchsorted(prefixes, looked_for)
-    open_ = np.arange(len(wanted))
-    while len(open_):  # once, but for keys that begin alike
-        open_ = open_[at[open_] < len(prefixes)]
-        open_ = open_[prefixes[at[open_]] == looked_for[open_]]
-        found = order[at[open_]]
-        same = there[found] == wanted[open_]
-        rows[open_[same]] = found[same]
-        open_ = open_[~same]
-        at[open_] += 1
-    return rows
 
 
 def _append(path: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ from pairx_core import load_model, read_catalogue
 from pairx_core.decisions import Decision
 from pairx_core.decisions.rows import HEADER, row_bytes
 from pairx_core.retrieval.building import embedding_key, open_store
-from pairx_core.retrieval.store import as_keys
+from pairx_core.retrieval.keys import as_keys
 
 from .conftest import explained, html, paint, pair, press, rows
 

@@ -16,7 +16,18 @@ from pathlib import Path
 import torch
 
 from pairx_core import PairExplainer, build_index, load_model, read_catalogue, render_overlay
-from tests.benchmarks import cluster, decisions, engine, evaluation, packing, record, room
+from tests.benchmarks import (
+    cluster,
+    decisions,
+    embedding,
+    engine,
+    evaluation,
+    large_app,
+    packing,
+    record,
+    room,
+    search,
+)
 from tests.decisions.conftest import postgres_binaries
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data_samples" / "metadata.csv"
@@ -49,9 +60,12 @@ def main() -> None:
     _report(_measure(table))
     room.main()
     evaluation.main(SAMPLE)
+    embedding.main()
+    search.main()
     cluster.main()
     packing.main()
     record.main()
+    large_app.main()
     if postgres_binaries() is not None:
         decisions.main()
     print(

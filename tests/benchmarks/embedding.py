@@ -1,8 +1,8 @@
 """Embedding as a job beside a plain timm + DataLoader loop over the same photos, and killed ten times at random.
 
-The loop is what one would write: the model's own transform, a DataLoader with a worker for each processor, batches of
-32, one forward pass a batch without gradients. Both sides run in processes of their own, in turn; seconds count from
-the first photo asked for to the last embedding, without loading the model.
+The loop is what one would write: the model's own transform, a DataLoader with a worker for each processor, batches so
+that there are many, one forward pass a batch without gradients. Both sides run in processes of their own, in turn;
+seconds count from the first photo asked for to the last embedding, without loading the model.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pairx_core.settings import SAMPLE_CATALOGUE
 ROUNDS = 5
 KILLS = 10
 SIZE = (1280, 960)  # of the made photos, pixels
-CASES = {"demo": 480, "miewid": 24}  # model: photos
+CASES = {"demo": (480, 32), "miewid": (32, 4)}  # model: photos, and how many a batch of the loop has
 
 
 def main() -> None:
@@ -34,8 +34,8 @@ def main() -> None:
     )
     print(f"{'model':24}{'photos':>8}{'job':>12}{'loop':>12}{'ratio':>8}  (least–most)")
     with tempfile.TemporaryDirectory() as folder:
-        catalogue = _photos(Path(folder), max(CASES.values()))
-        for name, count in CASES.items():
+        catalogue = _photos(Path(folder), max(count for count, _ in CASES.values()))
+        for name, (count, _) in CASES.items():
             _compare(name, catalogue, count)
         _kill(Path(folder), catalogue)
 
@@ -79,11 +79,13 @@ def _run(*words: object) -> str:
 
 def _kill(folder: Path, catalogue: Path) -> None:
     """The job killed again and again at random moments, against one that was left alone."""
-    count = CASES["demo"]
+    count, _ = CASES["demo"]
     alone = time.perf_counter()
     _run("kept", "demo", catalogue, count, folder / "alone")
     alone = time.perf_counter() - alone
-    chance, kills, survived = random.Random(1), 0, 0
+    chance, again, through = random.Random(1), 0, 0
+    kept: set[str] = set()
+    kills = 0
     while kills < KILLS:
         command = [
             sys.executable,
@@ -96,21 +98,43 @@ def _kill(folder: Path, catalogue: Path) -> None:
         ]
         job = subprocess.Popen([*command, str(folder / "killed")], stdout=subprocess.PIPE, text=True)
         job.stdout.readline()  # it has begun
-        time.sleep(chance.random() * 0.1 * alone)
-        survived += job.poll() is not None
+        time.sleep(chance.random() * 0.09 * alone)
+        kills += job.poll() is None  # one that had finished was not killed
         job.kill()
         job.communicate()
-        kills += 1
+        went = _went_through(folder / "killed")
+        again, through = again + len(kept & set(went)), through + len(went)
+        kept = _kept(folder / "killed", catalogue)
     _run("kept", "demo", catalogue, count, folder / "killed")
+    went = _went_through(folder / "killed")
+    again, through = again + len(kept & set(went)), through + len(went)
     names = ("store.json", "keys-0.bin", "vectors-0.bin")
     stores = [next((folder / which / "embeddings").iterdir()) for which in ("alone", "killed")]
     same = all((stores[0] / name).read_bytes() == (stores[1] / name).read_bytes() for name in names)
-    through = len((folder / "killed" / "through").read_text().splitlines())
     print(
-        f"killed {kills} times at random ({survived} had finished) and resumed: the index is "
-        f"{'identical to the byte' if same else 'ANOTHER ONE'}; {through} photos went through the model for {count}: "
-        f"{through - count} were under way when a process was killed, none that was kept went again"
+        f"killed {kills} times at random and resumed: the index is "
+        f"{'identical to the byte' if same else 'ANOTHER ONE'}; {through} photos were begun for {count}: "
+        f"{through - count} were under way when a process was killed; {again} that were kept were begun again"
     )
+
+
+def _went_through(cache: Path) -> list[str]:
+    """The photos that were begun since this was last asked, by id."""
+    log = cache / "through"
+    went = log.read_text().splitlines() if log.exists() else []
+    log.unlink(missing_ok=True)
+    return went
+
+
+def _kept(cache: Path, catalogue: Path) -> set[str]:
+    """The photos whose embeddings are kept."""
+    from pairx_core import load_model
+    from pairx_core.retrieval import open_store
+    from pairx_core.retrieval.building import keys_of
+
+    model, read = load_model("demo"), read_catalogue(catalogue)
+    rows = open_store(cache, model).rows_of(keys_of(read, model, cache))
+    return {photo.id for photo, row in zip(read.photos, rows, strict=True) if row >= 0}
 
 
 def _serve(side: str, name: str, catalogue: Path, count: int, cache: Path | None) -> None:
@@ -126,7 +150,7 @@ def _serve(side: str, name: str, catalogue: Path, count: int, cache: Path | None
     read = read_catalogue(catalogue)
     photos = replace(read, photos=read.photos[:count])
     if side == "loop":
-        print(_loop(model, photos))
+        print(_loop(name, model, photos))
     else:
         print(_job(model, photos, cache))
 
@@ -152,7 +176,7 @@ def _job(model: object, photos: object, cache: Path | None) -> float:
         return time.perf_counter() - start
 
 
-def _loop(model: object, photos: object) -> float:
+def _loop(name: str, model: object, photos: object) -> float:
     import timm
     import torch
     from torch.utils.data import DataLoader, Dataset
@@ -173,7 +197,9 @@ def _loop(model: object, photos: object) -> float:
 
     start = time.perf_counter()
     with torch.inference_mode():
-        rows = [model.module(batch) for batch in DataLoader(Photos(), 32, num_workers=os.cpu_count())]
+        rows = [
+            model.module(batch) for batch in DataLoader(Photos(), CASES[name][1], num_workers=os.cpu_count())
+        ]
     torch.cat(rows)
     return time.perf_counter() - start
 

@@ -20,7 +20,7 @@ from pairx_core.decisions import Decision
 from pairx_core.decisions.rows import HEADER, row_bytes
 from pairx_core.models import EmbeddingModel
 from pairx_core.retrieval.building import embedding_key, open_store
-from pairx_core.retrieval.store import as_keys
+from pairx_core.retrieval.keys import as_keys
 from pairx_core.settings import SAMPLE_CATALOGUE
 
 UNKNOWN_SHARE = 0.3  # of the photos are to identify

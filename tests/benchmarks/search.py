@@ -86,7 +86,8 @@ def _compare(folder: Path, size: int) -> None:
 
 def _write(folder: Path, size: int) -> None:
     """Embeddings of individuals with ten photos each, straight into a store."""
-    from pairx_core.retrieval.store import EmbeddingStore, StoreAbout, as_keys
+    from pairx_core.retrieval.keys import as_keys
+    from pairx_core.retrieval.store import EmbeddingStore, StoreAbout
 
     random = np.random.default_rng(0)
     store = EmbeddingStore(folder / "store", StoreAbout("made", "0" * 16, "as given", DIMENSIONS, "float16"))

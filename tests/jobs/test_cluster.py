@@ -8,6 +8,7 @@ import sys
 import threading
 
 import distributed
+import psutil
 import pytest
 
 from pairx_core.errors import ClusterError, PhotoError
@@ -26,13 +27,23 @@ def another(dask, **more) -> DaskRunner:
 def test_a_killed_worker_changes_nothing(local, dask):
     expected = [array.tobytes() for array in local.results(work.computed, range(30))]
     found = []
-    before = processes(dask)
+    victim = oldest_process(dask)
     for number, array in enumerate(dask.results(work.computed, range(30))):
         found.append(array.tobytes())
         if number == 4:
-            os.kill(min(before), signal.SIGKILL)
+            os.kill(victim, signal.SIGKILL)
     assert found == expected
-    wait_for(lambda: len(processes(dask)) == 2 and min(before) not in processes(dask))
+    wait_until_replaced(dask, victim)
+
+
+def oldest_process(dask) -> int:
+    """The worker's that has been there longest: one that is just starting would not be replaced."""
+    return min(processes(dask), key=lambda process: psutil.Process(process).create_time())
+
+
+def wait_until_replaced(dask, victim: int) -> None:
+    """Wait for as many workers as there were, without the one that was killed."""
+    wait_for(lambda: dask._counted() == 2 and len(found := processes(dask)) == 2 and victim not in found)
 
 
 def processes(dask) -> set[int]:

@@ -26,8 +26,7 @@ from pairx_core.models.named import NamedModel
 from pairx_core.retrieval import IndexOptions, build_index
 from tests.conftest import paint
 from tests.jobs import work
-from tests.jobs.test_cluster import processes
-from tests.jobs.test_runners import wait_for
+from tests.jobs.test_cluster import oldest_process, wait_until_replaced
 
 PLAN = Plan(
     ("pairx", "nearest", "decomposition", "chance"), controlled=("pairx",), faithful_pairs=1, steady_pairs=1
@@ -58,17 +57,13 @@ def catalogue(tmp_path_factory) -> Catalogue:
 
 def killing(dask, at: int):
     """A progress that kills a worker when so much is done; and the process that it kills."""
-    victim = min(processes(dask))
+    victim = oldest_process(dask)
 
     def progress(done: int, _: int) -> None:
         if done == at:
             os.kill(victim, signal.SIGKILL)
 
     return progress, victim
-
-
-def wait_until_replaced(dask, victim: int) -> None:
-    wait_for(lambda: len(processes(dask)) == 2 and victim not in processes(dask))
 
 
 def files(folder: Path, *but: str) -> dict[str, bytes]:

@@ -8,8 +8,9 @@ import pytest
 from pairx_core.errors import RetrievalError
 from pairx_core.retrieval import approximate
 from pairx_core.retrieval.approximate import ApproximateIndex, ApproximateSearch
+from pairx_core.retrieval.keys import as_keys
 from pairx_core.retrieval.search import Wanted, nearest
-from pairx_core.retrieval.store import EmbeddingStore, StoreAbout, as_keys
+from pairx_core.retrieval.store import EmbeddingStore, StoreAbout
 from pairx_core.retrieval.vectors import PhotoVectors
 
 COUNT = 3_000
@@ -37,9 +38,9 @@ def store(tmp_path) -> EmbeddingStore:
     return made
 
 
-def wanted(count: int, queries: int, seed: int = 1) -> Wanted:
-    random = np.random.default_rng(seed)
-    groups = [random.random(count) < 0.5, None]
+def wanted(count: int, queries: int, share: float = 0.5) -> Wanted:
+    random = np.random.default_rng(1)
+    groups = [random.random(count) < share, None]
     return Wanted(
         groups, random.integers(0, 2, queries), [np.sort(random.choice(count, 3)) for _ in range(queries)]
     )
@@ -51,19 +52,32 @@ def recall(found, exact) -> float:
     )
 
 
-def test_most_of_the_exact_candidates_are_found_under_filters_too(store):
+@pytest.mark.parametrize(("share", "least"), [(0.5, 100), (0.2, 100), (0.05, 100), (0.01, 100), (0.01, 0)])
+def test_most_of_the_exact_candidates_are_found_under_filters_too(store, share, least):
     index = ApproximateIndex.make(store, least=100)
     assert index.about.recall >= 0.99
     vectors = PhotoVectors(store.vectors)
     queries = vectors.at(np.arange(0, COUNT, 50))
-    asked = wanted(COUNT, len(queries))
+    asked = wanted(COUNT, len(queries), share)
     exact = nearest(vectors, queries, 5, asked)
-    found = ApproximateSearch(index, vectors).nearest(queries, 5, asked)
+    found = ApproximateSearch(index, vectors, least).nearest(queries, 5, asked)
     assert recall(found, exact) >= 0.97
-    for one, of_group, excluded in zip(found, asked.group, asked.excluded, strict=True):
+    for one, other, of_group, excluded in zip(found, exact, asked.group, asked.excluded, strict=True):
+        assert len(one.places) == len(other.places)
         assert not np.isin(one.places, excluded).any()
         assert of_group == 1 or asked.allowed[0][one.places].all()
         assert (np.diff(one.similarities) <= 0).all()
+
+
+def test_where_filters_leave_few_the_search_is_exact(store):
+    index = ApproximateIndex.make(store, least=100)
+    vectors = PhotoVectors(store.vectors)
+    queries = vectors.at(np.arange(0, COUNT, 50))
+    asked = wanted(COUNT, len(queries), 0.03)
+    asked = Wanted(asked.allowed[:1], np.zeros(len(queries), int), asked.excluded)
+    found = ApproximateSearch(index, vectors, 200).nearest(queries, 5, asked)
+    for one, other in zip(found, nearest(vectors, queries, 5, asked), strict=True):
+        assert one.places.tolist() == other.places.tolist()
 
 
 def test_what_it_says_of_its_recall_is_what_it_finds(store):
@@ -72,8 +86,9 @@ def test_what_it_says_of_its_recall_is_what_it_finds(store):
     few = ApproximateIndex(index._index, approximate.ApproximateAbout(0, COUNT, index.about.lists, 1, 0, 0))
     vectors = PhotoVectors(store.vectors)
     queries = vectors.at(np.arange(0, COUNT, 20))
-    everything = Wanted([None], np.zeros(len(queries), int), [np.empty(0, int)] * len(queries))
-    exact = nearest(vectors, queries, 5)
+    own = [np.asarray([at]) for at in range(0, COUNT, 20)]  # a query finds itself always
+    everything = Wanted([None], np.zeros(len(queries), int), own)
+    exact = nearest(vectors, queries, 5, everything)
     shares = [
         recall(ApproximateSearch(one, vectors).nearest(queries, 5, everything), exact) for one in (index, few)
     ]

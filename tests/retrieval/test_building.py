@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from pairx_core.jobs import LocalRunner
 from pairx_core.models.embedding_model import EmbeddingModel
 from pairx_core.models.named import NamedModel
 from pairx_core.retrieval import IndexOptions, embedding, open_store
+from pairx_core.retrieval.digests import DigestCache, FileDigest
 from tests.conftest import paint
 
 
@@ -299,3 +301,53 @@ def test_too_little_memory_is_met_with_halves_and_then_said(catalogue, model, mo
     monkeypatch.setattr(embedder._model, "embed_inputs", needs_much)
     assert embedder._embedded(inputs).shape[0] == 3
     assert sizes == [3, 1, 2, 1, 1]
+
+
+def test_half_precision_is_made_from_what_is_there_in_full(catalogue, model, tmp_path, embedded):
+    whole = build_index(catalogue, model, cache_dir=tmp_path)
+    half = build_index(catalogue, model, cache_dir=tmp_path, options=IndexOptions(precision="float16"))
+    assert len(embedded) == 8
+    np.testing.assert_allclose(half.vectors.at(np.arange(8)), whole.vectors.at(np.arange(8)), atol=1e-3)
+
+
+def test_an_index_that_was_hardly_begun_in_half_precision_is_not_preferred(
+    catalogue, model, tmp_path, embedded
+):
+    build_index(catalogue, model, cache_dir=tmp_path)
+    open_store(tmp_path, model, "float16")
+    assert build_index(catalogue, model, cache_dir=tmp_path).vectors.precision == "float32"
+    assert len(embedded) == 8
+
+
+def test_with_a_photo_that_cannot_be_read_nobody_waits_for_others(small_catalogue, model, tmp_path):
+    broken = small_catalogue.parent / "b1.jpg"
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[:-400])
+    catalogue = read_catalogue(small_catalogue)
+    build_index(catalogue, model, cache_dir=tmp_path)
+    with open_store(tmp_path, model).writing():  # another catalogue is being embedded
+        index = build_index(catalogue, model, cache_dir=tmp_path)
+    assert len(index) == 7 and "b1.jpg" in str(index.skipped[0])
+    broken.write_bytes(whole)
+    assert len(build_index(read_catalogue(small_catalogue), model, cache_dir=tmp_path)) == 8
+
+
+def test_embeddings_begun_with_other_packages_are_used_and_that_is_said(catalogue, model, tmp_path):
+    assert build_index(catalogue, model, cache_dir=tmp_path).note == ""
+    (about,) = (tmp_path / "embeddings").glob("*/store.json")
+    about.write_text(re.sub("torch [0-9.]+", "torch 1.0.0", about.read_text()))
+    note = build_index(catalogue, model, cache_dir=tmp_path).note
+    assert "begun with torch 1.0.0" in note and "Last digits may differ" in note
+
+
+def test_files_are_counted_while_they_are_read(catalogue, model, tmp_path):
+    seen = []
+    options = IndexOptions(looking=lambda *step: seen.append(step))
+    build_index(catalogue, model, cache_dir=tmp_path, options=options)
+    assert seen[0] == (0, 8) and seen[-1] == (8, 8)
+
+
+def test_a_name_that_is_no_text_has_its_digest_remembered_too(tmp_path):
+    cache, path = DigestCache(tmp_path), Path(os.fsdecode(b"/photos/caf\xe9.jpg"))
+    cache.put({path: FileDigest(1, 2, "abc")})
+    assert cache.get([path, Path("/photos/other.jpg")]) == {path: FileDigest(1, 2, "abc")}

@@ -425,7 +425,7 @@ def test_numbered_pairs_are_those_of_the_double_loop(drawn_from_many, filters):
 
 def test_drawn_pairs_are_as_likely_as_each_other_and_their_number_is_estimated(drawn_from_many, monkeypatch):
     """Numbers are drawn and dropped, as where there are too many to list."""
-    monkeypatch.setattr(pair_sampling, "_MOST_DRAWN", 600)
+    monkeypatch.setattr(pair_sampling, "_MOST_DRAWN", 500)
     monkeypatch.setattr(pair_sampling, "_AT_ONCE", 100)
     labels = np.repeat(np.arange(3), [5, 1, 24])
 
@@ -463,3 +463,13 @@ def test_the_first_photo_of_a_pair_is_found_among_a_million():
     last = numbered.total - 1
     found = numbered.pairs(np.asarray([0, 999_998, 999_999, last - 1, last])).tolist()
     assert found == [[0, 1], [0, 999_999], [1, 2], [999_997, 999_999], [999_998, 999_999]]
+
+
+@pytest.mark.parametrize("photos", [20, 33, 46, 47, 70, 200])
+def test_drawing_ends_where_no_pair_may_be_compared(photos, monkeypatch):
+    monkeypatch.setattr(pair_sampling, "_AT_ONCE", 64)
+    monkeypatch.setattr(pair_sampling, "_MOST_DRAWN", 512)
+    none = pair_sampling.draw_pairs(
+        np.zeros(photos, int), lambda pairs: np.zeros(len(pairs), bool), 10, np.random.default_rng(0)
+    )
+    assert len(none.pairs) == 0 and none.in_all == 0

@@ -13,7 +13,8 @@ import pytest
 
 from pairx_core.errors import RetrievalError
 from pairx_core.retrieval import store as stores
-from pairx_core.retrieval.store import EmbeddingStore, StoreAbout, as_keys
+from pairx_core.retrieval.keys import as_keys
+from pairx_core.retrieval.store import EmbeddingStore, StoreAbout
 
 ABOUT = StoreAbout("tiny", "0123456789abcdef", "as given", 3, "float32")
 
@@ -120,8 +121,9 @@ def test_a_full_disk_is_said_and_leaves_whole_rows(tmp_path, monkeypatch):
         patched.setattr(stores, "_synced", synced)
         with pytest.raises(RetrievalError, match="No space left on device.*What was written before is kept"):
             store.append(keys(3), vectors(1))
-        assert (tmp_path / "vectors-0.bin").stat().st_size == 2 * 12
         assert (tmp_path / "keys-0.bin").stat().st_size == 2 * 36
+        with pytest.raises(RetrievalError, match="within"):
+            store.append(keys(3), vectors(1))  # not before somebody has mended the end
     with store.writing():
         store.append(keys(4), vectors(1))
     assert EmbeddingStore(tmp_path, ABOUT).rows_of(keys(1, 2, 3, 4)).tolist() == [0, 1, -1, 2]
@@ -148,7 +150,10 @@ def test_a_disk_that_takes_a_part_only_leaves_whole_rows(tmp_path):
     assert "embeddings cannot be kept there" in run.stdout
     store = EmbeddingStore(tmp_path, ABOUT)
     assert store.rows_of(keys(1, 2, 10)).tolist() == [0, 1, -1]
-    assert (tmp_path / "vectors-0.bin").stat().st_size == 2 * 12
+    with store.writing():
+        store.append(keys(3), vectors(1))
+    assert (tmp_path / "vectors-0.bin").stat().st_size == 3 * 12
+    assert EmbeddingStore(tmp_path, ABOUT).rows_of(keys(1, 2, 3)).tolist() == [0, 1, 2]
 
 
 def test_a_second_writer_is_refused_by_name_or_waits(tmp_path):
@@ -192,6 +197,42 @@ def test_rows_that_are_not_wanted_any_more_are_dropped_and_open_readers_go_on(tm
     reader.refresh()
     np.testing.assert_array_equal(reader.vectors, before[[1, 3]])
     assert sorted(path.name for path in tmp_path.glob("*.bin")) == ["keys-1.bin", "vectors-1.bin"]
+
+
+def test_what_killed_writers_left_is_cleared_away(tmp_path):
+    store = filled(tmp_path, (1, 2))
+    for name in ("vectors-7.bin", "keys-7.bin", f"store.json.{'0a' * 16}", f"approximate.faiss.{'0a' * 16}"):
+        (tmp_path / name).write_bytes(b"left")
+    (tmp_path / "notes.txt").write_text("the user's own")
+    with store.writing():
+        store.append(keys(3), vectors(1))
+    left = {path.name for path in tmp_path.iterdir()} - {"store.lock", "store.writer"}
+    assert left == {"store.json", "vectors-0.bin", "keys-0.bin", "notes.txt"}
+
+
+def test_a_reader_that_meets_a_change_of_generation_looks_again(tmp_path, monkeypatch):
+    store = filled(tmp_path, (1, 2, 3))
+    reader = EmbeddingStore(tmp_path, ABOUT)
+    read_about, is_first = stores._read_about, iter([True])
+
+    def dropped_meanwhile(folder):
+        found = read_about(folder)
+        if next(is_first, False):
+            with store.writing():
+                store.drop(np.asarray([0]))
+        return found
+
+    monkeypatch.setattr(stores, "_read_about", dropped_meanwhile)
+    reader.refresh()
+    assert reader.rows_of(keys(1, 2, 3)).tolist() == [-1, 0, 1]
+
+
+def test_what_was_added_just_now_is_not_dropped_with_the_rest(tmp_path):
+    store = filled(tmp_path, (1, 2))
+    with store.writing():
+        store.append(keys(3), vectors(1))
+        assert store.keep_only(keys(1, 3)) == 1
+    assert store.rows_of(keys(1, 2, 3)).tolist() == [0, -1, 1]
 
 
 def test_bytes_that_changed_on_the_disk_are_found_and_can_be_dropped(tmp_path):
