@@ -10,17 +10,15 @@ import numpy as np
 
 from pairx_core.catalogue import Photo
 from pairx_core.errors import FieldPackError
-from pairx_core.retrieval import Candidate, CandidateFilters
+from pairx_core.retrieval import Candidate, CandidateFilters, GivenCandidates
 
 if TYPE_CHECKING:  # an index searches with torch, and a pack opens without
-    from pairx_core.retrieval import CandidateIndex, GivenCandidates
+    from pairx_core.retrieval import CandidateIndex
 
     Index = CandidateIndex | GivenCandidates
 
 Tell = Callable[[str, int, int], None]  # called with (what is being done, done, total)
-_TOGETHER = (
-    256  # queries whose candidates are looked for in one go: each go reads the embeddings of all photos
-)
+_TOGETHER = 256  # queries that are looked up in one go: each goes through the embeddings of all photos
 
 
 @dataclass(frozen=True, slots=True)
