@@ -25,6 +25,15 @@ def paint(path: Path, seed: int, size: tuple[int, int] = (96, 64)) -> Path:
 
 
 @pytest.fixture(scope="session")
+def one_thread():
+    """A network this small gains nothing from more, and loses much where the machine is busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory) -> Path:
     """A timm test network with seeded weights, its metadata as a checkpoint of ours carries it."""
     from safetensors.torch import save_file

@@ -31,9 +31,12 @@ def ordinal(rank: int) -> str:
 
 
 def ranked(candidate: Candidate) -> str:
-    """Rank and similarity, as a ranking and not as a verdict: “1st · 0.83”; another matcher's score as it came."""
+    """Rank and similarity, as a ranking and not as a verdict: “1st · 0.83”; another matcher's score as it came.
+
+    Without a rank: “not ranked”, and the similarity where it is known.
+    """
     if not candidate.rank:
-        return candidate.score
+        return candidate.score or f"not ranked · {candidate.similarity:.2f}"
     return f"{ordinal(candidate.rank)} · {candidate.score or f'{candidate.similarity:.2f}'}"
 
 

@@ -7,17 +7,17 @@ What is said here of its file ``pack.json`` are the photos; candidates and expla
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from pairx_core.catalogue.catalogue import Catalogue, Problem
+from pairx_core.catalogue.entries import shortened
 from pairx_core.catalogue.json_files import read_json
 from pairx_core.catalogue.locating import locate
-from pairx_core.catalogue.photo import Box, MaskPicture, Photo
+from pairx_core.catalogue.pack_photo import facts_of
+from pairx_core.catalogue.photo import MaskPicture, Photo
 from pairx_core.catalogue.pictures import (
     MissingPicture,
     OutsidePicture,
@@ -81,7 +81,8 @@ def read_pack_catalogue(source: Path, tell: ReadingProgress = silently) -> Catal
     """Read the photos of a field pack.
 
     They keep the ids and paths that they have in the catalogue that the pack was made of, so that decisions on them
-    are decisions on its photos. Photos whose files are missing or cut short are left out.
+    are decisions on its photos. Photos whose files are missing or cut short are left out, and those of which something
+    is said that cannot be.
 
     Raises:
         CatalogueError: it is not finished, of a newer version, damaged, or without a single photo.
@@ -90,11 +91,9 @@ def read_pack_catalogue(source: Path, tell: ReadingProgress = silently) -> Catal
     content = read_pack_file(folder)
     problems = ProblemList(folder.name, unit="photo")
     try:
-        files = PackFiles(
-            folder, {name: (int(size), str(sha)) for name, (size, sha) in content["files"].items()}
-        )
+        files = PackFiles.of(folder, content)
         listed = counted(content["photos"], "Looking at the photos", len(content["photos"]), tell)
-        photos = [_photo(entry, files, problems) for entry in listed]
+        photos = _photos(listed, files, problems)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CatalogueError(
             f"{folder / PACK_NAME} is damaged ({type(error).__name__}: {error}). {COPY_AGAIN}"
@@ -108,7 +107,7 @@ def read_pack_catalogue(source: Path, tell: ReadingProgress = silently) -> Catal
             kind=NOT_WHOLE,
             file=others[0],
         )
-    return Catalogue.checked(folder, [one for one in photos if one is not None], problems.in_order())
+    return Catalogue.checked(folder, photos, problems.in_order())
 
 
 def damaged_files(catalogue: Catalogue, progress: Progress | None = None) -> tuple[Problem, ...]:
@@ -133,21 +132,6 @@ def damaged_files(catalogue: Catalogue, progress: Progress | None = None) -> tup
     return problems.in_order()
 
 
-def photo_entry(photo: Photo) -> Content:
-    """What ``pack.json`` says of a photo besides its files: all that the catalogue says."""
-    return {
-        "id": photo.id,
-        "path": photo.catalogue_path,
-        "identity": photo.identity,
-        "species": photo.species,
-        "flank": photo.flank,
-        "date": None if photo.date is None else photo.date.isoformat(),
-        "site": photo.site,
-        "latitude": photo.latitude,
-        "longitude": photo.longitude,
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class PackFiles:
     """The files of a field pack, as they should be."""
@@ -157,21 +141,32 @@ class PackFiles:
 
     @classmethod
     def of(cls, folder: Path, content: Content) -> PackFiles:
-        """The files that a pack's ``pack.json`` lists."""
-        stated = {name: (int(size), str(sha)) for name, (size, sha) in content["files"].items()}
+        """The files that a pack's ``pack.json`` lists.
+
+        Raises:
+            ValueError: what is said of one cannot be.
+        """
+        stated = {name: (size, sha) for name, (size, sha) in content["files"].items()}
+        for name, (size, sha) in stated.items():
+            if type(size) is not int or not isinstance(sha, str):
+                raise ValueError(f"“{name}” is said to have {size} bytes and the checksum {sha}")
         return cls(folder.resolve(), stated)
 
     def whole(self, name: str) -> Path:
         """The path of a file that has its size; what is in it is checked where it is read.
 
         Raises:
-            UnusablePicture: it is missing, cut short or outside the folder; worded to follow its name.
+            UnusablePicture: it is missing, cut short, not of the pack or outside the folder; worded to follow its name.
         """
-        path = Path(os.path.realpath(self.folder / name))
-        if not path.is_relative_to(self.folder):
-            raise OutsidePicture("leads outside the folder of the field pack, and is not opened.")
+        if name not in self.stated:
+            raise UnusablePicture(f"is not among the files of the field pack. {COPY_AGAIN}")
         try:
-            size, _ = file_signature(path if path.exists() else locate(self.folder, name))
+            if PureWindowsPath(name).anchor:  # another computer's share, too: refused before it is contacted
+                raise OutsidePicture
+            path = locate(self.folder, name)
+            size, _ = file_signature(path)
+        except OutsidePicture:
+            raise OutsidePicture("leads outside the folder of the field pack, and is not opened.") from None
         except MissingPicture:
             raise UnusablePicture(f"is missing. {COPY_AGAIN}") from None
         if size != self.stated[name][0]:
@@ -179,6 +174,27 @@ class PackFiles:
                 f"is cut short: it has {size:,} bytes instead of {self.stated[name][0]:,}. {COPY_AGAIN}"
             )
         return path
+
+    def read(self, name: str, most: int) -> bytes:
+        """What is in a file, as it was written.
+
+        Args:
+            name: of the file.
+            most: bytes that such a file may have.
+
+        Raises:
+            UnusablePicture: as for :meth:`whole`; or it is larger, damaged, or cannot be read.
+        """
+        path, (size, sha) = self.whole(name), self.stated[name]
+        if size > most:
+            raise UnusablePicture(f"has {size:,} bytes, more than such a file can have, and is not read.")
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise UnusablePicture(f"cannot be read ({error.strerror}). {COPY_AGAIN}") from error
+        if hashlib.sha256(content).hexdigest() != sha:
+            raise UnusablePicture(f"is damaged. {COPY_AGAIN}")
+        return content
 
     def broken(self, names: Iterable[str]) -> list[str]:
         """Those of some files that are missing or have another size."""
@@ -202,31 +218,45 @@ class PackFiles:
         return True
 
 
+def _photos(entries: Iterable[Content], files: PackFiles, problems: ProblemList) -> list[Photo]:
+    """The photos of the pack that can be used, each id once."""
+    photos: dict[str, Photo] = {}
+    for entry in entries:
+        photo = _photo(entry, files, problems)
+        if photo is not None and photo.id in photos:
+            _leave_out(entry, "the id is another photo's as well", problems)
+        elif photo is not None:
+            photos[photo.id] = photo
+    return list(photos.values())
+
+
 def _photo(entry: Content, files: PackFiles, problems: ProblemList) -> Photo | None:
-    """A photo of the pack; None where its picture cannot be used."""
+    """A photo of the pack; None where it cannot be used."""
     name = str(entry["file"])
     try:
+        facts = facts_of(entry)
         path = files.whole(name)
         read_header(path)
+    except ValueError as reason:
+        _leave_out(entry, str(reason), problems)
+        return None
     except UnusablePicture as reason:
         problems.left_out(f"“{name}”, of the photo “{entry['id']}”, {reason}", kind=NOT_WHOLE, file=name)
         return None
-    box, date = entry["box"], entry["date"]
     mask = _optional(entry, "mask", files, problems)
     return Photo(
-        id=str(entry["id"]),
         path=path,
-        identity=entry["identity"],
-        box=None if box is None else Box(*map(float, box)),
-        species=entry["species"],
-        flank=entry["flank"],
-        date=None if date is None else datetime.fromisoformat(date),
-        site=entry["site"],
-        catalogue_path=str(entry["path"]),
-        latitude=entry["latitude"],
-        longitude=entry["longitude"],
         mask=None if mask is None else MaskPicture(mask),
         thumbnail=_optional(entry, "thumbnail", files, problems),
+        **facts,
+    )
+
+
+def _leave_out(entry: Content, reason: str, problems: ProblemList) -> None:
+    problems.left_out(
+        f"Of the photo “{shortened(str(entry['id']))}”, {PACK_NAME} says what cannot be: {reason}. {COPY_AGAIN}",
+        kind=NOT_WHOLE,
+        file=str(entry["file"]),
     )
 
 

@@ -73,7 +73,13 @@ class _Follower(ABC):
         """Take in the rows from one on."""
 
     def _follow(self, rows: Sequence[Decision]) -> None:
-        """Take in what is new in rows; all of them where they do not begin with those seen."""
+        """Take in what is new in rows; all of them where they do not begin with those seen.
+
+        Rows that those seen begin with are a look from before, of another thread that was overtaken: what is known
+        stays.
+        """
+        if self._is_overtaken(rows):
+            return
         if not self._goes_on(rows):
             self._seen = ()
             self._forget()
@@ -85,6 +91,9 @@ class _Follower(ABC):
         """Whether rows begin with those seen: the record's reader keeps its rows as long as the file only grows."""
         seen = self._seen
         return rows is seen or not seen or (len(rows) >= len(seen) and rows[len(seen) - 1] is seen[-1])
+
+    def _is_overtaken(self, rows: Sequence[Decision]) -> bool:
+        return 0 < len(rows) < len(self._seen) and self._seen[len(rows) - 1] is rows[-1]
 
 
 class FollowedDecisions(_Follower):
@@ -103,7 +112,7 @@ class FollowedDecisions(_Follower):
 
         Args:
             rows: all of the record's, in its order. Where they do not begin with those of the last look, they are
-                gone through from the beginning.
+                gone through from the beginning; where an earlier look has gone beyond them, nothing changes.
         """
         with self._lock:
             self._follow(rows)

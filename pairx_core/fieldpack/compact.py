@@ -8,27 +8,29 @@ from __future__ import annotations
 
 import io
 import json
-import struct
-import zipfile
-import zlib
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from pairx_core.errors import ExplanationError
 from pairx_core.explain import ExplanationOptions, Matches, PairExplanation
+from pairx_core.explain.options import Rules
 from pairx_core.explain.storage import header_of
+from pairx_core.fieldpack.arrays import DAMAGE, Arrays, arrays_in, numbers
 from pairx_core.frames import PhotoFrame
 
 FORMAT = "pairx-compact-explanation/1"
 _REASON = b"pairx-no-explanation\n"
+MOST_EXPLANATION_BYTES = 160 << 20  # of an explanation, unpacked
+_MOST_MAPS = 256  # of a photo
+_MOST_MAP_PIXELS = 64 << 20  # of all color maps of a photo: ten of 2,500 × 2,500
+_LONGEST_SIDE = 4096  # of a model's input, pixels
 _LEVELS = 255
+_SPARE = 1 << 20  # bytes for the arrays' headers
 _SIDES = ("query", "candidate")
-_DAMAGE = (
-    OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, IndexError, NotImplementedError,
-    zipfile.BadZipFile, zlib.error, struct.error, ExplanationError,
-)  # fmt: skip
+_TEXTS = ("layer", "model", "model_fingerprint", "preprocessing", "version")
+_TOO_LARGE = "The explanation is too large for a field pack: choose fewer color maps or a smaller input."
 Levels = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int16]
 
@@ -37,10 +39,15 @@ def packed(explanation: PairExplanation) -> bytes:
     """An explanation in compact form; the same explanation gives the same bytes.
 
     Which photos it is about is left to who keeps it.
+
+    Raises:
+        ExplanationError: it is larger than what is read again.
     """
+    for side in _SIDES:
+        _refuse_large(len(getattr(explanation, f"{side}_color_maps")), getattr(explanation, f"{side}_frame"))
     header = header_of(explanation) | {"format": FORMAT, "query_photo": None, "candidate_photo": None}
     matches = explanation.matches
-    arrays: dict[str, npt.NDArray[Any]] = {
+    arrays: Arrays = {
         "header": np.frombuffer(json.dumps(header, sort_keys=True).encode(), np.uint8),
         "match_relevance": matches.relevance,
         "distance": matches.distance,
@@ -51,6 +58,8 @@ def packed(explanation: PairExplanation) -> bytes:
         arrays[f"{side}_relevance"] = getattr(explanation, f"{side}_relevance").astype(np.float32)
         levels, windows, peaks = _in_levels(getattr(explanation, f"{side}_color_maps"))
         arrays |= {f"{side}_levels": levels, f"{side}_windows": windows, f"{side}_peaks": peaks}
+    if sum(array.nbytes for array in arrays.values()) > MOST_EXPLANATION_BYTES - _SPARE:
+        raise ExplanationError(_TOO_LARGE)
     content = io.BytesIO()
     np.savez_compressed(content, **arrays)  # type: ignore[arg-type]  # its stub has another keyword in mind
     return content.getvalue()
@@ -73,38 +82,83 @@ def unpacked(content: bytes) -> PairExplanation:
         ExplanationError: they are damaged, or of another version; worded to follow a file's name.
     """
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        arrays = arrays_in(content, MOST_EXPLANATION_BYTES)
         header = json.loads(arrays["header"].tobytes())
         if header.pop("format") != FORMAT:
             raise ExplanationError("it is of another version")
         return _assembled(header, arrays)
-    except _DAMAGE as error:
+    except (*DAMAGE, ExplanationError) as error:
         raise ExplanationError(f"holds no whole explanation ({error}). Copy the field pack again.") from None
 
 
-def _assembled(header: dict[str, Any], arrays: dict[str, npt.NDArray[Any]]) -> PairExplanation:
-    values = dict(header)
+def _assembled(header: dict[str, Any], arrays: Arrays) -> PairExplanation:
+    values = _checked(header)
     for side in _SIDES:
-        sizes = values[f"{side}_frame"]
-        frame = PhotoFrame(tuple(sizes["photo_size"]), tuple(sizes["input_size"]))
+        frame = _frame(values[f"{side}_frame"])
+        _refuse_large(len(numbers(arrays, f"{side}_peaks", (None,))), frame)
         values[f"{side}_frame"] = frame
-        values[f"{side}_relevance"] = arrays[f"{side}_relevance"].astype(np.float64)
+        values[f"{side}_relevance"] = numbers(arrays, f"{side}_relevance", (None, None)).astype(np.float64)
         values[f"{side}_color_maps"] = _from_levels(
-            arrays[f"{side}_levels"], arrays[f"{side}_windows"], arrays[f"{side}_peaks"], frame.input_size
+            numbers(arrays, f"{side}_levels", (None,)),
+            numbers(arrays, f"{side}_windows", (None, 4)),
+            arrays[f"{side}_peaks"],
+            frame.input_size,
         )
     size = values["options"]["input_size"]
     options = {**values["options"], "input_size": None if size is None else tuple(size)}
     values["options"] = ExplanationOptions(**options)
-    matches = Matches(
-        query_cells=arrays["query_cells"].astype(np.int64),
-        candidate_cells=arrays["candidate_cells"].astype(np.int64),
-        query_xy=arrays["query_xy"],
-        candidate_xy=arrays["candidate_xy"],
-        relevance=arrays["match_relevance"],
-        distance=arrays["distance"],
+    return PairExplanation(matches=_matches(arrays), **values)
+
+
+def _matches(arrays: Arrays) -> Matches:
+    relevance = numbers(arrays, "match_relevance", (None,))
+    count = len(relevance)
+    return Matches(
+        query_cells=numbers(arrays, "query_cells", (count, 2)).astype(np.int64),
+        candidate_cells=numbers(arrays, "candidate_cells", (count, 2)).astype(np.int64),
+        query_xy=numbers(arrays, "query_xy", (count, 2)),
+        candidate_xy=numbers(arrays, "candidate_xy", (count, 2)),
+        relevance=relevance,
+        distance=numbers(arrays, "distance", (count,)),
     )
-    return PairExplanation(matches=matches, **values)
+
+
+def _checked(header: dict[str, Any]) -> dict[str, Any]:
+    """The header's values, each of its kind.
+
+    Raises:
+        ValueError: one is of another.
+    """
+    kinds: dict[str, type | tuple[type, ...]] = {
+        **dict.fromkeys(_TEXTS, str),
+        **dict.fromkeys(("k_lines", "k_colors"), int),
+        "similarity": (int, float),
+    }
+    wrong = next((name for name, kind in kinds.items() if not isinstance(header[name], kind)), None)
+    if wrong is None and header["rules"] not in get_args(Rules):
+        wrong = "rules"
+    if wrong is not None:
+        raise ValueError(f"{wrong} is “{str(header[wrong])[:60]}”")
+    return dict(header)
+
+
+def _frame(sizes: dict[str, Any]) -> PhotoFrame:
+    photo, model_input = (tuple(sizes[name]) for name in ("photo_size", "input_size"))
+    sides = (*photo, *model_input)
+    if len(photo) != 2 or len(model_input) != 2 or not all(type(side) is int and side > 0 for side in sides):
+        raise ValueError(f"sizes are {str(sizes)[:120]}")
+    return PhotoFrame(photo, model_input)
+
+
+def _refuse_large(maps: int, frame: PhotoFrame) -> None:
+    """Make sure that so many color maps of a photo can be held.
+
+    Raises:
+        ExplanationError: they are too many or too large.
+    """
+    width, height = frame.input_size
+    if max(width, height) > _LONGEST_SIDE or maps > _MOST_MAPS or maps * width * height > _MOST_MAP_PIXELS:
+        raise ExplanationError(_TOO_LARGE)
 
 
 def _in_levels(maps: npt.NDArray[np.float32]) -> tuple[Levels, Ints, npt.NDArray[np.float32]]:

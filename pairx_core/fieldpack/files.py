@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,8 @@ from pairx_core.catalogue.pack_catalogue import PACK_NAME, UNFINISHED_NAME
 from pairx_core.errors import FieldPackError
 
 FAILED = "failed"  # in what came of a step: why
-_LOCK_NAME = "pack.lock"
+_LOCK_NAME = "pack.lock"  # stays: another run may have opened it, and a new one would be another lock
+_DRAFT = re.compile(r"\.[0-9a-f]{32}\.part")
 Content = dict[str, Any]
 
 
@@ -50,9 +52,10 @@ def put_file(folder: Path, name: str, content: bytes) -> Stated:
 
 
 def remove_drafts(folder: Path) -> None:
-    """Take away what a run that was killed left half written."""
+    """Take away what a run that was killed left half written; somebody else's files stay."""
     for draft in folder.rglob(".*.part"):
-        _take_away(draft)
+        if _DRAFT.fullmatch(draft.name):
+            _take_away(draft)
 
 
 class Journal:
@@ -189,7 +192,6 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-        _take_away(folder / _LOCK_NAME)
 
 
 def _has_size(path: Path, size: int) -> bool:

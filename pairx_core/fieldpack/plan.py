@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pairx_core.catalogue import Photo, Segmentation, photo_digest
-from pairx_core.catalogue.pack_catalogue import photo_entry
+from pairx_core.catalogue.pack_photo import photo_entry
 from pairx_core.errors import FieldPackError, PhotoError
 from pairx_core.fieldpack.selection import Listing, Wanted, photos_of
 from pairx_core.models.card import model_card

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +16,8 @@ from pairx_core.catalogue.pack_catalogue import COPY_AGAIN, PACK_NAME, PackFiles
 from pairx_core.catalogue.pictures import UnusablePicture
 from pairx_core.errors import CatalogueError, ExplanationError, FieldPackError
 from pairx_core.explain import ExplanationOptions, PairExplanation
-from pairx_core.fieldpack.compact import unpacked
-from pairx_core.fieldpack.known import KNOWN_NAME, NO_PAIRS, known_pairs_in
+from pairx_core.fieldpack.compact import MOST_EXPLANATION_BYTES, unpacked
+from pairx_core.fieldpack.known import KNOWN_NAME, MOST_KNOWN_BYTES, NO_PAIRS, known_pairs_in
 from pairx_core.frames import PhotoFrame
 from pairx_core.models import LayerInfo, ModelCard
 from pairx_core.retrieval import Candidate, CandidateFilters, KnownPairs
@@ -82,7 +81,7 @@ def open_pack(catalogue: Catalogue) -> FieldPack:
     content = read_pack_file(folder)
     try:
         return _opened(catalogue, content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CatalogueError(
             f"{folder / PACK_NAME} is damaged ({type(error).__name__}: {error}). {COPY_AGAIN}"
         ) from error
@@ -148,7 +147,7 @@ class PackCandidates:
         return np.asarray([known.get(photo.id, math.nan) for photo in photos], np.float32)
 
     def candidate(self, query: Photo, photo: Photo, filters: CandidateFilters | None = None) -> Candidate:
-        """A photo as a candidate, with the rank it had; rank 0 and no similarity where the pack does not say.
+        """A photo as a candidate, with the rank it had; rank 0, and no similarity, where the pack does not say.
 
         Raises:
             CatalogueError: the photo is not in the pack.
@@ -268,15 +267,8 @@ class PackExplainer:
                 or "The field pack has explanations of each query with its candidates only, and this is another pair."
             )
         try:
-            content = self._files.whole(name).read_bytes()
-        except (UnusablePicture, OSError) as error:
-            reason = error if isinstance(error, UnusablePicture) else f"cannot be read ({error.strerror})."
-            raise ExplanationError(f"{self._files.folder / name} {reason}") from error
-        if hashlib.sha256(content).hexdigest() != self._files.stated[name][1]:
-            raise ExplanationError(f"{self._files.folder / name} is damaged. {COPY_AGAIN}")
-        try:
-            return unpacked(content)
-        except ExplanationError as error:
+            return unpacked(self._files.read(name, MOST_EXPLANATION_BYTES))
+        except (UnusablePicture, ExplanationError) as error:
             raise ExplanationError(f"{self._files.folder / name} {error}") from error
 
     def _on_copy(self, xy: npt.NDArray[np.float32], photo: Photo) -> npt.NDArray[np.float32]:
@@ -318,16 +310,17 @@ def _listings(
 
 
 def _ranked(catalogue: Catalogue, entries: Sequence[Content]) -> tuple[Candidate, ...]:
-    return tuple(
-        Candidate(
-            catalogue.photo(entry["photo"]),
-            math.nan if entry["similarity"] is None else float(entry["similarity"]),
-            int(entry["rank"]),
-            str(entry["score"]),
-        )
-        for entry in entries
-        if entry["photo"] in catalogue
-    )
+    return tuple(_candidate(catalogue, entry) for entry in entries if entry["photo"] in catalogue)
+
+
+def _candidate(catalogue: Catalogue, entry: Content) -> Candidate:
+    similarity = math.nan if entry["similarity"] is None else float(entry["similarity"])
+    rank, score = entry["rank"], str(entry["score"])
+    if type(rank) is not int or rank < 0 or math.isinf(similarity):
+        raise ValueError(f"“{entry['photo']}” has the rank {rank} and the similarity {similarity}")
+    if score and math.isfinite(similarity):
+        float(score)  # as it is recorded
+    return Candidate(catalogue.photo(entry["photo"]), similarity, rank, score)
 
 
 def _explainer(content: Content, files: PackFiles) -> PackExplainer:
@@ -343,10 +336,21 @@ def _explainer(content: Content, files: PackFiles) -> PackExplainer:
         ExplanationOptions(**{**options, "input_size": None if size is None else tuple(size)}),
         tuple(map(str, content["departures"])),
         files,
-        {pair: entry["explanation"] for pair, entry in pairs.items() if entry["explanation"] is not None},
-        {pair: entry["unexplained"] for pair, entry in pairs.items() if entry["explanation"] is None},
-        {entry["id"]: tuple(entry["size"]) for entry in content["photos"]},
+        {
+            pair: str(entry["explanation"])
+            for pair, entry in pairs.items()
+            if entry["explanation"] is not None
+        },
+        {pair: str(entry["unexplained"]) for pair, entry in pairs.items() if entry["explanation"] is None},
+        {str(entry["id"]): _size(entry["size"]) for entry in content["photos"]},
     )
+
+
+def _size(written: object) -> tuple[int, int]:
+    match written:
+        case [int(width), int(height)] if width > 0 and height > 0:
+            return width, height
+    raise ValueError(f"a photo has the size {str(written)[:60]}")
 
 
 def _card(values: Content) -> ModelCard:
@@ -359,6 +363,6 @@ def _known(files: PackFiles) -> KnownPairs:
     if KNOWN_NAME not in files.stated:
         return NO_PAIRS
     try:
-        return known_pairs_in(files.whole(KNOWN_NAME).read_bytes())
-    except (UnusablePicture, OSError, FieldPackError):
+        return known_pairs_in(files.read(KNOWN_NAME, MOST_KNOWN_BYTES))
+    except (UnusablePicture, FieldPackError):
         return NO_PAIRS

@@ -10,14 +10,15 @@ import numpy as np
 
 from pairx_core.catalogue import Photo
 from pairx_core.errors import FieldPackError
-from pairx_core.retrieval import Candidate, CandidateFilters
+from pairx_core.retrieval import Candidate, CandidateFilters, GivenCandidates
 
 if TYPE_CHECKING:  # an index searches with torch, and a pack opens without
-    from pairx_core.retrieval import CandidateIndex, GivenCandidates
+    from pairx_core.retrieval import CandidateIndex
 
     Index = CandidateIndex | GivenCandidates
 
 Tell = Callable[[str, int, int], None]  # called with (what is being done, done, total)
+_TOGETHER = 256  # queries that are looked up in one go: each goes through the embeddings of all photos
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Listing:
 
     query: Photo
     candidates: tuple[Candidate, ...]  # the first k; none where no photo passes the filters
-    others: tuple[Candidate, ...] = ()  # further photos of their individuals in the pack
+    others: tuple[Candidate, ...] = ()  # further photos of their individuals in the pack; rank 0: not ranked
 
 
 def select(
@@ -65,10 +66,13 @@ def select(
     missing = next((query for query in queries if query not in index), None)
     if missing is not None:
         raise FieldPackError(f"The photo “{missing.id}” is not in the index, so it cannot be a query.")
-    found = []
-    for number, query in enumerate(dict.fromkeys(queries), start=1):
-        found.append(Listing(query, tuple(index.candidates(query, wanted.k, wanted.filters))))
-        tell("finding candidates", number, len(queries))
+    different = list(dict.fromkeys(queries))
+    found: list[Listing] = []
+    for start in range(0, len(different), _TOGETHER):
+        some = different[start : start + _TOGETHER]
+        candidates = index.candidates_of(some, wanted.k, wanted.filters)
+        found += [Listing(query, tuple(of_one)) for query, of_one in zip(some, candidates, strict=True)]
+        tell("finding candidates", len(found), len(different))
     return _with_others(index, found, wanted, tell)
 
 
@@ -101,10 +105,22 @@ def _with_others(
         listed = {listing.query.id, *(one.photo.id for one in listing.candidates)}
         names = _individuals(listing)
         others = [photo for name in names for photo in of_individual.get(name, ()) if photo.id not in listed]
-        ranked = tuple(index.candidate(listing.query, photo, wanted.filters) for photo in others)
-        complete.append(Listing(listing.query, listing.candidates, ranked))
-        tell("ranking further photos", number, len(listings))
+        complete.append(
+            Listing(listing.query, listing.candidates, _beside_candidates(index, listing.query, others))
+        )
+        tell("comparing further photos", number, len(listings))
     return tuple(complete)
+
+
+def _beside_candidates(index: Index, query: Photo, photos: Sequence[Photo]) -> tuple[Candidate, ...]:
+    """Further photos with their similarities: a rank would take a pass over all photos for each.
+
+    A table's ranks and scores are there, and are kept.
+    """
+    if isinstance(index, GivenCandidates):
+        return tuple(index.candidate(query, photo) for photo in photos)
+    similarities = index.similarities(query, photos).tolist()
+    return tuple(Candidate(photo, of_one, 0) for photo, of_one in zip(photos, similarities, strict=True))
 
 
 def _individuals(listing: Listing) -> list[str]:

@@ -17,9 +17,9 @@ from pairx_core.catalogue.pack_catalogue import (
     PACK_FORMAT,
     PACK_NAME,
     PACK_SCHEMA,
-    photo_entry,
     read_pack_file,
 )
+from pairx_core.catalogue.pack_photo import photo_entry
 from pairx_core.errors import PhotoError
 from pairx_core.explain.explainer import PairExplainer
 from pairx_core.fieldpack.compact import reason_in
@@ -33,7 +33,7 @@ from pairx_core.fieldpack.finished import (
     photo_step,
     steps_of,
 )
-from pairx_core.fieldpack.known import KNOWN_NAME, MOST_KNOWN, thinned
+from pairx_core.fieldpack.known import KNOWN_NAME, thinned
 from pairx_core.fieldpack.photos import PhotoCopy, copy_photo, names_in_pack
 from pairx_core.fieldpack.plan import Plan
 from pairx_core.fieldpack.selection import Tell, Wanted, select
@@ -158,8 +158,8 @@ class _Run:
             local.close()
 
     def keep_known_pairs(self, index: Index) -> None:
-        """Write down where similarities of known pairs lie, unless there are too many photos to go through."""
-        if sum(photo.is_known for photo in index.photos) > MOST_KNOWN or self.journal.is_done(KNOWN_STEP):
+        """Write down where similarities of known pairs lie."""
+        if self.journal.is_done(KNOWN_STEP):
             return
         content = thinned(index.known_pairs(self.plan.wanted.filters))
         self._record(KNOWN_STEP, {KNOWN_NAME: content}, {})

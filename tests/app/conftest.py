@@ -23,12 +23,8 @@ COLUMNS = ["image_id", "identity", "path", "orientation", "date", "site", "speci
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_thread():
-    """A network this small gains nothing from more, and loses much where the machine is busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def all_on_one_thread(one_thread):
+    """See there."""
 
 
 @pytest.fixture(autouse=True)

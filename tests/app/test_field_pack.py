@@ -97,6 +97,16 @@ def test_another_pair_is_shown_without_explanation_rank_and_similarity(open_app,
     assert (row["rank"], row["similarity"], row["candidate_id"]) == ("", "", other)
 
 
+def test_a_further_photo_is_shown_with_its_similarity_and_said_not_to_be_ranked(open_app, pack, decisions):
+    content = json.loads((pack / "pack.json").read_text(encoding="utf-8"))
+    query, other = next((one["query"], one["others"][0]) for one in content["queries"] if one["others"])
+    app = open_app(pack, query=query, candidate=other["photo"])
+    assert f"not ranked · {other['similarity']:.2f}" in html(app)
+    press(app, "Reject")
+    (row,) = rows(decisions)
+    assert (row["rank"], float(row["similarity"])) == ("", pytest.approx(other["similarity"]))
+
+
 def test_filters_are_those_that_the_pack_was_made_with(open_app, catalogue, tiny_checkpoint, tmp_path):
     model, folder = load_model(str(tiny_checkpoint)), tmp_path / "narrow"
     wanted = Wanted(k=2, k_colors=0, filters=CandidateFilters(same_flank=False, known_identity_only=True))

@@ -14,12 +14,14 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
+SETTLED = 0.4  # seconds: longer than the guard against held keys
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
     "--disable-background-networking",
@@ -121,6 +123,40 @@ def serving(
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def explained(page) -> None:
+    """Waits for the pair that the address names, with its whole explanation, and for the end of the run."""
+    page.wait_for_selector(".px-legend", timeout=90_000)
+    until = time.monotonic() + 60
+    while not is_explained(page):
+        assert time.monotonic() < until, "the explanation did not come"
+        time.sleep(0.05)
+    page.wait_for_function(
+        "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+    )
+
+
+def is_explained(page) -> bool:
+    shown = page.locator(".viewer[data-state=explained]")
+    if not shown.count():
+        return False
+    return (shown.get_attribute("data-query"), shown.get_attribute("data-candidate")) == place(page)
+
+
+def place(page) -> tuple[str, str]:
+    """Query and candidate on the screen, from the address."""
+    asked = parse_qs(urlsplit(page.url).query)
+    return asked.get("query", [""])[0], asked.get("candidate", [""])[0]
+
+
+def moved_from(page, before: tuple[str, str]) -> None:
+    """Waits until another pair is on the screen."""
+    page.wait_for_function(
+        "before => { const at = new URL(location).searchParams;"
+        " return at.get('query') !== before[0] || at.get('candidate') !== before[1]; }",
+        arg=list(before),
+    )
 
 
 def paint(path: Path, seed: int, size: tuple[int, int] = (240, 160)) -> None:

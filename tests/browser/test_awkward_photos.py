@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import paint, serving
-from .test_review_in_browser import explained, place
+from .conftest import explained, paint, place, serving
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ import csv
 import shutil
 import time
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
@@ -17,12 +17,11 @@ from pairx_core.cli import main
 from pairx_core.fieldpack import Wanted, write_pack
 from pairx_core.settings import SAMPLE_CATALOGUE
 
-from .conftest import ROOT, Server, serving
+from .conftest import ROOT, SETTLED, Server, explained, moved_from, place, serving
 
 pytestmark = pytest.mark.browser
 QUERIES, K = 50, 5
 WITHOUT_TORCH = ROOT / "tests" / "without_torch"
-SETTLED = 0.4  # seconds: longer than the guard against held keys
 
 
 @pytest.fixture(scope="module")
@@ -116,11 +115,7 @@ def review(page, key: str) -> tuple[str, str]:
     time.sleep(SETTLED)
     pair = place(page)
     page.keyboard.press(key)
-    page.wait_for_function(
-        "before => { const at = new URL(location).searchParams;"
-        " return at.get('query') !== before[0] || at.get('candidate') !== before[1]; }",
-        arg=list(pair),
-    )
+    moved_from(page, pair)
     return pair
 
 
@@ -129,30 +124,6 @@ def tick_the_first_match(page) -> None:
     page.keyboard.press("ArrowDown")
     page.keyboard.press("t")
     page.locator(".marks g[data-match='0'][data-said=convincing]").first.wait_for()
-
-
-def explained(page) -> None:
-    """Waits for the explanation of the pair that the address names, and for the end of the run."""
-    page.wait_for_selector(".px-legend", timeout=60_000)
-    until = time.monotonic() + 60
-    while not is_explained(page):
-        assert time.monotonic() < until, "the explanation did not come"
-        time.sleep(0.05)
-    page.wait_for_function(
-        "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
-    )
-
-
-def is_explained(page) -> bool:
-    shown = page.locator(".viewer[data-state=explained]")
-    if not shown.count():
-        return False
-    return (shown.get_attribute("data-query"), shown.get_attribute("data-candidate")) == place(page)
-
-
-def place(page) -> tuple[str, str]:
-    asked = parse_qs(urlsplit(page.url).query)
-    return asked["query"][0], asked["candidate"][0]
 
 
 def wait_for_rows(path: Path, count: int, seconds: float = 20) -> None:

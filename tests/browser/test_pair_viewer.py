@@ -7,8 +7,8 @@ import re
 
 import pytest
 
-from .conftest import paint, serving
-from .test_review_in_browser import decide, enter, explained, moved_from, place, rows, wait_for_rows
+from .conftest import explained, moved_from, paint, place, serving
+from .test_review_in_browser import decide, enter, rows, wait_for_rows
 
 pytestmark = pytest.mark.browser
 

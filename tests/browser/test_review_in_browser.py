@@ -6,14 +6,13 @@ import csv
 import re
 import time
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
-from .conftest import serving
+from .conftest import SETTLED, explained, moved_from, place, serving
 
 pytestmark = pytest.mark.browser
-SETTLED = 0.4  # seconds: longer than the guard against held keys
 
 
 def test_from_nothing_to_three_rows_and_back_after_a_reload(herd, tiny_checkpoint, tmp_path, page):
@@ -248,25 +247,6 @@ def enter(page, server, reviewer: str) -> None:
     page.wait_for_selector(".px-legend", timeout=90_000)
 
 
-def explained(page) -> None:
-    """Waits for the pair that the address names, with its whole explanation, and for the end of the run."""
-    page.wait_for_selector(".px-legend", timeout=90_000)
-    until = time.monotonic() + 60
-    while not is_explained(page):
-        assert time.monotonic() < until, "the explanation did not come"
-        time.sleep(0.05)
-    page.wait_for_function(
-        "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
-    )
-
-
-def is_explained(page) -> bool:
-    shown = page.locator(".viewer[data-state=explained]")
-    if not shown.count():
-        return False
-    return (shown.get_attribute("data-query"), shown.get_attribute("data-candidate")) == place(page)
-
-
 def button(page, name: str):
     return page.get_by_role("button", name=re.compile(f"^{name}( Shortcut|$)"))
 
@@ -283,20 +263,6 @@ def decide(page, name: str) -> None:
     press(page, name)
     moved_from(page, before)
     explained(page)
-
-
-def place(page) -> tuple[str, str]:
-    """Query and candidate on the screen, from the address."""
-    asked = parse_qs(urlsplit(page.url).query)
-    return asked.get("query", [""])[0], asked.get("candidate", [""])[0]
-
-
-def moved_from(page, before: tuple[str, str]) -> None:
-    page.wait_for_function(
-        "before => { const at = new URL(location).searchParams;"
-        " return at.get('query') !== before[0] || at.get('candidate') !== before[1]; }",
-        arg=list(before),
-    )
 
 
 def badges(page) -> list[str]:

@@ -102,6 +102,20 @@ def test_only_new_rows_are_gone_through():
     assert asked == ["d49"]
 
 
+def test_a_look_that_was_overtaken_finds_what_is_known_and_costs_nothing():
+    rows = record_of([("Ann", "q1", f"c{n}", "reject", "", False, False, 0) for n in range(50)])
+    asked = []
+    followed = FollowedDecisions(lambda row: not asked.append(row.decision_id))
+    latest = followed.look(tuple(rows))
+    asked.clear()
+    assert followed.look(tuple(rows[:49])) is latest
+    assert followed.look(tuple(rows)) is latest
+    assert asked == []
+    pairs = FollowedPairs()
+    settled = pairs.look(tuple(rows))
+    assert pairs.look(tuple(rows[:1])) is settled
+
+
 def test_a_record_that_was_changed_is_gone_through_anew():
     rows = record_of([("Ann", "q1", "c1", "accept", "", False, False, 0)] * 3)
     followed = FollowedDecisions()

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 
 from pairx_core import PairExplainer, build_index, load_model, read_catalogue
 from pairx_core.fieldpack import PackReport, Wanted, write_pack
@@ -15,12 +14,8 @@ LITTLE = {"k": 2, "k_colors": 1, "more": 0}
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_thread():
-    """A network this small gains nothing from more."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def all_on_one_thread(one_thread):
+    """See there."""
 
 
 @pytest.fixture(scope="session")

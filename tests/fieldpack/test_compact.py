@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 
 from pairx_core.errors import ExplanationError
 from pairx_core.explain import ExplanationOptions, PairExplanation
-from pairx_core.fieldpack.compact import packed, packed_reason, reason_in, unpacked
+from pairx_core.fieldpack.compact import MOST_EXPLANATION_BYTES, packed, packed_reason, reason_in, unpacked
 from pairx_core.render import color_sheet, heat_levels
 
 
@@ -94,6 +96,59 @@ def test_a_map_takes_at_most_a_byte_for_each_pixel_of_its_window(explanation):
 def test_what_is_not_whole_is_said(explanation, damage):
     with pytest.raises(ExplanationError, match="no whole explanation"):
         unpacked(damage(packed(explanation)))
+
+
+def changed(explanation: PairExplanation, header: dict, **arrays) -> bytes:
+    """A compact explanation in which something else stands."""
+    with np.load(io.BytesIO(packed(explanation))) as file:
+        whole = dict(file)
+    said = json.loads(whole["header"].tobytes()) | header
+    whole["header"] = np.frombuffer(json.dumps(said).encode(), np.uint8)
+    content = io.BytesIO()
+    np.savez_compressed(content, **{**whole, **arrays})
+    return content.getvalue()
+
+
+def frame(*size: int) -> dict:
+    return {"query_frame": {"photo_size": [96, 64], "input_size": list(size)}}
+
+
+@pytest.mark.parametrize(
+    ("header", "arrays"),
+    [
+        (frame(10**7, 10**7), {}),
+        (frame(4096, 10**12), {}),
+        (
+            frame(4096, 4096),
+            {"query_peaks": np.ones(5, np.float32), "query_windows": np.zeros((5, 4), np.int16)},
+        ),
+        (
+            frame(1, 1),
+            {"query_peaks": np.ones(300, np.float32), "query_windows": np.zeros((300, 4), np.int16)},
+        ),
+        (frame(96), {}),
+        (frame(0, 96), {}),
+        ({"query_frame": {"photo_size": ["a", 5], "input_size": [96, 96]}}, {}),
+        ({"similarity": "high"}, {}),
+        ({"layer": None}, {}),
+        ({"rules": "other"}, {}),
+        ({}, {"match_relevance": np.ones((3, 3))}),
+        ({}, {"distance": np.ones(1)}),
+        ({}, {"query_xy": np.asarray([["a", "b"]])}),
+        ({}, {"candidate_relevance": np.ones(5, np.float32)}),
+        ({}, {"more": np.zeros(MOST_EXPLANATION_BYTES, np.uint8)}),  # 160 kB, packed
+    ],
+)
+def test_what_somebody_made_too_large_or_of_another_kind_is_refused(explanation, header, arrays):
+    content = changed(explanation, header, **arrays)
+    with pytest.raises(ExplanationError, match="no whole explanation"):
+        unpacked(content)
+    assert unpacked(changed(explanation, {})).layer == explanation.layer
+
+
+def test_what_would_not_be_read_again_is_not_written(explanation):
+    with pytest.raises(ExplanationError, match="choose fewer color maps"):
+        packed(replace(explanation, query_color_maps=np.zeros((257, 96, 96), np.float32)))
 
 
 def test_a_reason_takes_the_place_of_an_explanation(explanation):

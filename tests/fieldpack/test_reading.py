@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import math
+import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pairx_core import read_catalogue
+from pairx_core import PairExplainer, build_index, read_catalogue
 from pairx_core.catalogue import check_catalogue, open_mask, photo_size, thumbnail
-from pairx_core.catalogue.pack_catalogue import PACK_NAME, UNFINISHED_NAME, read_pack_file
+from pairx_core.catalogue.pack_catalogue import PACK_NAME, UNFINISHED_NAME, PackFiles, read_pack_file
+from pairx_core.catalogue.pictures import OutsidePicture, UnusablePicture
 from pairx_core.catalogue.report import with_damaged_files
-from pairx_core.errors import CatalogueError, ExplanationError, ExportError, PhotoError
+from pairx_core.errors import CatalogueError, ExplanationError, ExportError, FieldPackError, PhotoError
 from pairx_core.exports import resolve
-from pairx_core.fieldpack import FieldPack, open_pack
+from pairx_core.fieldpack import FieldPack, Wanted, open_pack, write_pack
+from pairx_core.fieldpack.known import KNOWN_NAME, MOST_KNOWN_BYTES, known_pairs_in, thinned
 from pairx_core.models import model_card
-from pairx_core.retrieval import CandidateFilters
+from pairx_core.retrieval import CandidateFilters, KnownPairs
+
+from ..conftest import paint
 
 FACTS = ("id", "identity", "species", "flank", "date", "site", "catalogue_path", "latitude", "longitude")
 
@@ -32,6 +40,24 @@ def opened(make, folder):
         return open_pack(read_catalogue(folder))
 
     return make_and_open
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory, model) -> Path:
+    """A pack of two queries that nobody changes."""
+    source, folder = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("made") / "pack"
+    for number, name in enumerate(("u1", "a1")):
+        paint(source / f"{name}.png", number)
+    catalogue = read_catalogue(source)
+    index = build_index(catalogue, model)
+    explainer, wanted = PairExplainer(model), Wanted(k_colors=1)
+    write_pack(index, explainer, catalogue.photos, folder, catalogue=source, wanted=wanted)
+    return folder
+
+
+@pytest.fixture
+def pack_of_two(made_once, tmp_path) -> Path:
+    return shutil.copytree(made_once, tmp_path / "pack of two")
 
 
 def change(folder: Path, **values) -> None:
@@ -225,24 +251,130 @@ def test_a_pack_that_is_being_written_is_said_to_be_unfinished(folder):
         {"photos": None},
         {"files": {"a": 7}},
         {"files": []},
-        {"photos": [{"id": "u1", "file": "nowhere.jpg", "box": "x"}]},
+        {"files": {"a": [math.inf, ""]}},
     ],
 )
 def test_a_damaged_description_is_said(make, folder, damage):
     make("u1", k=1)
     change(folder, **damage)
-    with pytest.raises(CatalogueError, match="damaged"):
+    with pytest.raises(CatalogueError, match=r"pack\.json is damaged"):
         read_catalogue(folder)
 
 
 @pytest.mark.parametrize(
-    "damage", [{"queries": [{}]}, {"model": {}}, {"wanted": {}}, {"made_at": "yesterday"}]
+    ("odd", "said"),
+    [
+        ({"identity": ["x"]}, "identity is ['x']"),
+        ({"identity": 5}, "identity is 5"),
+        ({"species": {}}, "species is {}"),
+        ({"site": "\ud800"}, "site is"),
+        ({"id": ""}, "id is empty"),
+        ({"id": "a1"}, "the id is another photo's as well"),
+        ({"path": None}, "path is None"),
+        ({"box": [0, 0, math.nan, 5]}, "box is nan"),
+        ({"box": [0, 0, 10, 0]}, "box is [0, 0, 10, 0]"),
+        ({"box": [0, 0, 10**400, 5]}, "box is 1000"),
+        ({"box": "x"}, "box is x"),
+        ({"date": "2026-01-01T00:00:00+02:00"}, "date is 2026-01-01T00:00:00+02:00"),
+        ({"date": 5}, "date is 5"),
+        ({"latitude": math.inf, "longitude": 5}, "latitude is inf"),
+        ({"latitude": 5, "longitude": None}, "half a place"),
+        ({"file": "nowhere.jpg"}, "is not among the files"),
+        ({"file": "photos/00000"}, "is not among the files"),
+    ],
 )
-def test_damaged_candidates_and_facts_are_said(make, folder, damage):
-    make("u1", k=1)
-    change(folder, **damage)
-    with pytest.raises(CatalogueError, match="damaged"):
-        open_pack(read_catalogue(folder))
+def test_a_photo_of_which_something_odd_is_said_is_left_out_with_the_reason(pack_of_two, odd, said):
+    content = read_pack_file(pack_of_two)
+    (entry,) = (one for one in content["photos"] if one["id"] == "u1")
+    content["photos"].remove(entry)
+    change(pack_of_two, photos=[*content["photos"], entry | odd])
+    catalogue = read_catalogue(pack_of_two)
+    assert "u1" not in catalogue and len(catalogue) == len(content["photos"])
+    (problem,) = catalogue.problems
+    assert problem.severity == "left_out" and said in problem.message
+    assert check_catalogue(catalogue).summary.left_out == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"queries": [{}]},
+        {"model": {}},
+        {"wanted": {}},
+        {"made_at": "yesterday"},
+        {"counts": {"pairs": math.inf}},
+    ],
+)
+def test_damaged_candidates_and_facts_are_said(pack_of_two, damage):
+    change(pack_of_two, **damage)
+    with pytest.raises(CatalogueError, match=r"pack\.json is damaged"):
+        open_pack(read_catalogue(pack_of_two))
+
+
+@pytest.mark.parametrize(
+    "odd", [{"rank": math.inf}, {"rank": -1}, {"similarity": math.inf}, {"similarity": 0.5, "score": "good"}]
+)
+def test_a_candidate_of_which_something_odd_is_said_is_damage(pack_of_two, odd):
+    queries = read_pack_file(pack_of_two)["queries"]
+    queries[0]["candidates"][0] |= odd
+    change(pack_of_two, queries=queries)
+    with pytest.raises(CatalogueError, match=r"pack\.json is damaged"):
+        open_pack(read_catalogue(pack_of_two))
+
+
+@pytest.mark.parametrize("size", ["ab", [96], [96.5, 64], [0, 64], None])
+def test_a_size_that_no_photo_has_is_damage(pack_of_two, size):
+    photos = read_pack_file(pack_of_two)["photos"]
+    photos[0]["size"] = size
+    change(pack_of_two, photos=photos)
+    with pytest.raises(CatalogueError, match=r"pack\.json is damaged"):
+        open_pack(read_catalogue(pack_of_two))
+
+
+def put_known_pairs(folder: Path, content: bytes, sha: str | None = None) -> None:
+    """Other known pairs, with the checksum that they have, or another one."""
+    (folder / KNOWN_NAME).write_bytes(content)
+    stated = [len(content), sha or hashlib.sha256(content).hexdigest()]
+    change(folder, files=read_pack_file(folder)["files"] | {KNOWN_NAME: stated})
+
+
+def test_known_pairs_that_are_not_as_they_were_written_are_no_yardstick(pack_of_two):
+    values = np.linspace(0, 1, 50, dtype=np.float32)
+    content = thinned(KnownPairs(values, values, 50, 50))
+    for sha, expected in ((None, 50), ("0" * 64, 0)):
+        put_known_pairs(pack_of_two, content, sha)
+        pack = open_pack(read_catalogue(pack_of_two))
+        assert len(pack.index.known_pairs(pack.index.filters).same) == expected
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"same": np.zeros(3 << 20, np.float32)},  # some kilobytes, packed
+        {"same": np.asarray([0.5, math.nan], np.float32)},
+        {"same": np.zeros((5, 5), np.float32)},
+        {"same": np.asarray(["a"])},
+        {"totals": np.asarray([-1, 5])},
+        {"totals": np.asarray([math.inf, 5])},
+    ],
+)
+def test_known_pairs_that_cannot_be_are_said_to_be_damaged(arrays):
+    values = np.linspace(0, 1, 50, dtype=np.float32)
+    content = io.BytesIO()
+    whole = {"same": values, "different": values, "totals": np.asarray([50, 50]), **arrays}
+    np.savez_compressed(content, **whole)
+    with pytest.raises(FieldPackError, match="damaged"):
+        known_pairs_in(content.getvalue())
+
+
+def test_a_file_larger_than_such_a_file_can_be_is_not_read(pack_of_two, monkeypatch):
+    put_known_pairs(pack_of_two, b"x" * (2 << 20))
+    opened = open_pack(read_catalogue(pack_of_two))
+    files = PackFiles.of(pack_of_two, read_pack_file(pack_of_two))
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail("it was read"))
+    with pytest.raises(UnusablePicture, match="more than such a file can have"):
+        files.read(KNOWN_NAME, MOST_KNOWN_BYTES)
+    assert len(opened.index.known_pairs(opened.index.filters).same) == 0
 
 
 def test_what_is_no_pack_is_not_taken_for_one(folder, tmp_path):
@@ -265,6 +397,48 @@ def test_no_file_outside_the_folder_is_opened(make, folder, tmp_path):
     catalogue = read_catalogue(folder)
     assert content["photos"][0]["id"] not in catalogue
     assert "leads outside the folder" in catalogue.problems[0].message
+
+
+@pytest.mark.parametrize("name", ["//server/share/x.jpg", r"\\server\share\x.jpg", "C:/x.jpg", "/x.jpg"])
+def test_a_name_that_is_no_place_in_the_folder_is_refused_before_it_is_looked_up(
+    make, folder, monkeypatch, name
+):
+    make("u1", k=1)
+    asked: list[str] = []
+    realpath = os.path.realpath
+    monkeypatch.setattr(
+        os.path, "realpath", lambda path, **how: asked.append(str(path)) or realpath(path, **how)
+    )
+    files = PackFiles.of(folder, {"files": {name: [7, ""]}})
+    asked.clear()
+    with pytest.raises(OutsidePicture, match="leads outside"):
+        files.whole(name)
+    assert asked == []
+
+
+def test_a_pack_behind_a_link_opens(make, folder, tmp_path):
+    make("u1", k=1)
+    link = tmp_path / "drive"
+    link.symlink_to(folder.parent, target_is_directory=True)
+    catalogue = read_catalogue(link / folder.name)
+    assert catalogue.problems == ()
+    pack = open_pack(catalogue)
+    query = pack.catalogue.photo("u1")
+    assert pack.explainer.explain(query, pack.index.candidates(query)[0].photo).matches
+
+
+def test_a_file_whose_accents_the_disk_spells_otherwise_is_found(make, folder):
+    make("u1", k=1)
+    content = json.loads((folder / PACK_NAME).read_text(encoding="utf-8"))
+    (entry,) = (one for one in content["photos"] if one["id"] == "u1")
+    name = entry["file"].replace("u1", unicodedata.normalize("NFC", "zèbre"))
+    (folder / entry["file"]).rename(folder / unicodedata.normalize("NFD", name))
+    content["files"][name] = content["files"].pop(entry["file"])
+    entry["file"] = name
+    change(folder, **content)
+    catalogue = read_catalogue(folder)
+    assert catalogue.problems == ()
+    assert photo_size(catalogue.photo("u1")) == (96, 64)
 
 
 def test_a_check_reads_all_files_and_names_what_is_damaged(make, folder):

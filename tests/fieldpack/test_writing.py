@@ -8,6 +8,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from PIL import Image
@@ -18,8 +19,11 @@ from pairx_core.errors import CatalogueError, ExplanationError, FieldPackError
 from pairx_core.fieldpack import NamedExplainer, Wanted, explain_pair, files, write_pack
 from pairx_core.fieldpack.compact import packed
 from pairx_core.fieldpack.explaining import PairTask
+from pairx_core.fieldpack.selection import select
 from pairx_core.models import NamedModel
-from pairx_core.retrieval import CandidateFilters
+from pairx_core.retrieval import CandidateFilters, GivenCandidates
+from pairx_core.retrieval.given import GivenScore
+from pairx_core.retrieval.vectors import PhotoVectors
 
 
 class Stopped(Exception):
@@ -46,8 +50,9 @@ def content_of(folder: Path) -> dict:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """All files but pack.json, which tells the time."""
-    found = (path for path in folder.rglob("*") if path.is_file() and path.name != PACK_NAME)
+    """All files but pack.json, which tells the time, and the lock."""
+    beside = (PACK_NAME, "pack.lock")
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name not in beside)
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
@@ -78,7 +83,32 @@ def test_further_photos_of_the_candidates_individuals_come_along_if_wanted(make,
     assert len(more["others"]) == min(2, len(others))
     for one in more["others"]:
         ranked = index.candidate(catalogue.photo("u1"), catalogue.photo(one["photo"]), filters)
-        assert (one["rank"], one["similarity"]) == (ranked.rank, ranked.similarity)
+        assert (one["rank"], one["similarity"], one["score"]) == (0, ranked.similarity, "")
+
+
+def test_the_embeddings_are_gone_through_once_for_all_queries(make, catalogue, monkeypatch):
+    passes: list[int] = []
+    blocks = PhotoVectors.blocks
+    monkeypatch.setattr(
+        PhotoVectors, "blocks", lambda vectors, *which: passes.append(1) or blocks(vectors, *which)
+    )
+    monkeypatch.setattr("pairx_core.fieldpack.writing._Run.keep_known_pairs", lambda run, index: None)
+    make(*(photo.id for photo in catalogue.photos), k=1, more=3, filters=CandidateFilters(same_flank=False))
+    assert len(passes) == 1
+
+
+def test_photos_that_a_table_ranked_keep_its_rank_and_score(catalogue):
+    scores = {"u1": {f"a{n}": GivenScore(n / 10, f"{n}0 %") for n in (3, 2, 1)}}
+    given = GivenCandidates(catalogue.photos, scores, source=Path("scores.csv"))
+    (listing,) = select(given, [catalogue.photo("u1")], Wanted(k=1, more=3))
+    assert [(one.photo.id, one.rank, one.score) for one in listing.candidates] == [("a3", 1, "30 %")]
+    assert {(one.photo.id, one.rank, one.score) for one in listing.others} >= {("a2", 2, "20 %")}
+
+
+def test_known_pairs_come_along_however_many_photos_are_known(make, index, folder):
+    index.photos *= 3_000
+    make("u1", k=1)
+    assert "known_pairs.npz" in content_of(folder)["files"]
 
 
 @pytest.mark.parametrize("stop_after", [1, 9, 13])
@@ -149,7 +179,7 @@ def test_mending_a_finished_pack_can_be_stopped_as_well(make, model, folder, mon
     before = files_of(folder)
     for lost in sorted(folder.glob("explanations/*"))[:3]:
         lost.unlink()
-    (folder / "photos" / "00000" / ".0123.part").write_bytes(b"half a file that a kill left")
+    (folder / "photos" / "00000" / f".{uuid4().hex}.part").write_bytes(b"half a file that a kill left")
     written, left = files.put_file, [1]
 
     def stop(*arguments):
@@ -230,6 +260,25 @@ def test_a_second_run_into_the_same_folder_is_refused_while_the_first_is_at_work
     with files.alone_in(folder), pytest.raises(FieldPackError, match="Another run"):
         make()
     make()
+
+
+def test_a_run_that_waited_for_the_lock_has_it_for_itself(folder):
+    fcntl = pytest.importorskip("fcntl")
+    with files.alone_in(folder):
+        waiting = (folder / "pack.lock").open("r+b")
+    with waiting:
+        fcntl.flock(waiting, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with pytest.raises(FieldPackError, match="Another run"), files.alone_in(folder):
+            pass
+
+
+def test_only_drafts_of_packs_are_taken_away(folder):
+    ours, others = folder / "photos" / f".{uuid4().hex}.part", folder / "photos" / ".film.mp4.part"
+    ours.parent.mkdir(parents=True)
+    ours.write_bytes(b"")
+    others.write_bytes(b"")
+    files.remove_drafts(folder)
+    assert not ours.exists() and others.exists()
 
 
 def test_a_full_disk_is_said_and_leaves_nothing_that_looks_whole(make, folder, monkeypatch):
@@ -335,7 +384,7 @@ def test_what_is_being_done_is_told_with_numbers(make):
     make(tell=lambda *said: told.append(said))
     assert {what for what, _, _ in told} == {
         "finding candidates",
-        "ranking further photos",
+        "comparing further photos",
         "copying photos",
         "explaining pairs",
     }
