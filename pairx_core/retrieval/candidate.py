@@ -15,5 +15,5 @@ class Candidate:
     similarity: (
         float  # cosine, -1 to 1: a ranking, not a verdict; another matcher's score where one was given
     )
-    rank: int  # from 1
+    rank: int  # from 1; 0: it was not ranked among others
     score: str = ""  # another matcher's score as it wrote it; empty: the similarity is ours
