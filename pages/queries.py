@@ -34,7 +34,10 @@ def queries() -> None:
     matching = work.worklist.matching
     st.html(f'<div class="px-head"><span class="px-title">{escape(_title(work))}</span></div>')
     if not matching:
-        st.info("No query passes the filters in the sidebar.")
+        if work.worklist.filters:
+            st.info("No query passes the filters in the sidebar.")
+        else:
+            st.info("No photo is of an unknown animal. Choose “All photos” in the sidebar.")
         return
     pages = -(-len(matching) // _A_PAGE)
     shown = state.page_of_queries(pages)

@@ -23,9 +23,11 @@ def setup() -> None:
         return
     left, right = st.columns([5, 6], gap="large")
     with left:
+        progress = st.container()  # above the form, where it is in sight
         _choose(_source_or_sample())
-        _follow()
-        _follow_check()
+        with progress:
+            _follow()
+            _follow_check()
         _where_decisions_go()
     with right:
         _found()

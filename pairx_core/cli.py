@@ -306,7 +306,11 @@ def check_decisions(file: Path, timezone: str | None) -> None:
 def merge_decisions(files: tuple[Path, ...], out: Path, timezone: str | None) -> None:
     """Add the decisions in FILES to the decisions file OUT, each once; OUT's own rows stay as they are."""
     from pairx_core.decisions.merging import merge
+    from pairx_core.settings import DECISIONS_NAME
 
+    inside = next((file / DECISIONS_NAME for file in files if (file / DECISIONS_NAME).is_file()), None)
+    if inside is not None:
+        raise click.ClickException(f"{inside.parent} is a folder. Give the decisions file in it: {inside}")
     report = merge(files, out, timezone=_timezone(timezone))
     click.echo(str(report))
     if report.conflicts:

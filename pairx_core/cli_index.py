@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import click
 
 from pairx_core.cli_jobs import files_for, named_model, runner_from, runner_options
 from pairx_core.cli_options import catalogue_and_model
+from pairx_core.cli_telling import Telling, going_on_later
 
 if TYPE_CHECKING:
     from pairx_core.catalogue import Catalogue
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 )
 @click.option("--verify", is_flag=True, help="First read all that is kept, and embed again what is damaged.")
 @click.option(
-    "--drop-unused", is_flag=True, help="Afterwards drop the embeddings of photos not in CATALOGUE."
+    "--drop-unused",
+    is_flag=True,
+    help="Afterwards drop all embeddings but CATALOGUE's, also those of other catalogues.",
 )
 @click.option(
     "--approximate/--exact",
@@ -65,19 +68,20 @@ def index(
     named = named_model(loaded, model, checkpoint) if scheduler else None
     with (
         runner_from(scheduler, workers, files_for(photos.photos, named)) as runner,
-        _bars() as bar,
+        going_on_later("What was embedded"),
     ):
+        telling = Telling()
         options = IndexOptions(
             precision=precision,
             runner=runner if scheduler or workers else None,
             named=named,
-            looking=bar("looking into files"),
+            looking=partial(telling, "looking into files"),
             waiting=_tell_once(
                 "Another program is embedding into the same folder: waiting until it has finished."
             ),
         )
         built = build_index(
-            photos, loaded, cache_dir=folder, progress=bar("embedding photos"), options=options
+            photos, loaded, cache_dir=folder, progress=partial(telling, "embedding photos"), options=options
         )
     cli._tell_problems([*photos.problems, *built.skipped])
     _tell_counts(photos, built)
@@ -92,29 +96,15 @@ def index(
         _approximate(open_store(folder, loaded, precision), is_wanted=approximate)
 
 
-@contextmanager
-def _bars() -> Iterator[Callable[[str], Callable[[int, int], None]]]:
-    """Progress bars on the terminal, by what they say: one ends where another begins."""
-    from pairx_core import cli
-
-    with ExitStack() as stack:
-        shown: list[tuple[str, Callable[[int, int], None]]] = []
-
-        def bar(label: str) -> Callable[[int, int], None]:
-            def tell(done: int, total: int) -> None:
-                if not shown or shown[-1][0] != label:
-                    stack.close()
-                    shown.append((label, stack.enter_context(cli._progress(label))))
-                shown[-1][1](done, total)
-
-            return tell
-
-        yield bar
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _speed(photos: int, seconds: float) -> str:
     return (
-        f"{photos:,} photos in {seconds:.1f} s ({photos / seconds:.1f} a second)" if photos else "no photos"
+        f"{_count(photos, 'photo')} in {seconds:.1f} s ({photos / seconds:.1f} a second)"
+        if photos
+        else "no photos"
     )
 
 
@@ -131,15 +121,19 @@ def _tell_once(message: str) -> Callable[[], None]:
 
 def _tell_counts(photos: Catalogue, built: CandidateIndex) -> None:
     counts = photos.summary()
+    missing = counts.left_out + len(built.skipped)
+    left_out = f" ({missing:,} left out)" if missing else ""
     click.echo(
-        f"{len(built):,} photos indexed, {counts.individuals:,} individuals ({counts.singletons:,} with one photo), "
+        f"{_count(len(built), 'photo')} indexed{left_out}, {_count(counts.individuals, 'individual')} "
+        f"({counts.singletons:,} with one photo), "
         f"{counts.unknown:,} unknown; model {built.model.name}."
     )
 
 
 def _verify(store: EmbeddingStore) -> None:
     damaged = store.damaged()
-    click.echo(f"verified: {len(store):,} embeddings, {len(damaged):,} damaged")
+    then = ", which are made again now" if len(damaged) else ""
+    click.echo(f"verified: {_count(len(store), 'embedding')}, {len(damaged):,} damaged{then}")
     if len(damaged):
         with store.writing():
             store.drop(damaged)
@@ -150,8 +144,8 @@ def _refuse_to_drop(photos: Catalogue, built: CandidateIndex) -> None:
     problems = [*(one for one in photos.problems if one.severity == "left_out"), *built.skipped]
     if problems:
         raise click.ClickException(
-            f"Nothing is dropped: {len(problems):,} photos cannot be used now, and their embeddings would be lost. The "
-            f"first: {problems[0]} Bring them back, or take them out of the catalogue; then run this again."
+            f"Nothing is dropped: {_count(len(problems), 'photo')} cannot be used now, and embeddings would be lost. "
+            f"The first: {problems[0]} Bring them back, or take them out of the catalogue; then run this again."
         )
 
 
@@ -160,7 +154,7 @@ def _drop(store: EmbeddingStore, photos: Catalogue, model: EmbeddingModel, folde
 
     with store.writing():
         gone = store.keep_only(keys_of(photos, model, folder))
-    click.echo(f"dropped: {gone:,} embeddings of photos that are not in {photos.source}")
+    click.echo(f"dropped: {_count(gone, 'embedding')} of photos that are not in {photos.source}")
 
 
 def _approximate(store: EmbeddingStore, *, is_wanted: bool) -> None:

@@ -102,6 +102,7 @@ def _runner(scheduler: str | None, workers: int | None, files: Iterable[Path]) -
         return LocalRunner(workers or _usual())
     from pairx_core.jobs.cluster import DaskRunner
 
+    _tell("starting workers ..." if scheduler == LOCAL else f"reaching {scheduler} ...")
     if scheduler == LOCAL:
         return DaskRunner.on_this_computer(workers or _usual(), files=_one_a_folder(files), tell=_tell)
     if workers is not None:

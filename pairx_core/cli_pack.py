@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ import click
 
 from pairx_core.cli_jobs import files_for, named_model, runner_from, runner_options
 from pairx_core.cli_options import catalogue_and_model
+from pairx_core.cli_telling import Telling, going_on_later
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
 
 UNKNOWN, ALL = "unknown", "all"
 _MOST_CANDIDATES = 5  # as many as the Review page shows
-_LINE_SECONDS = 10.0  # between two lines where there is no terminal to write over the last one
-_TIMED_SECONDS = 1.0  # before which nothing can be said of the pace
 _LARGEST_LIST = 64 << 20  # bytes of a file with ids
 
 
@@ -89,7 +86,10 @@ def pack(
     kept = ExplanationCache(cache or Settings.from_environment().cache)
     wanted = Wanted(k, cli._filters(flags), k_colors=k_colors, longest_side=longest_side, more=more)
     named = named_model(index.model, model, checkpoint) if scheduler else None
-    with runner_from(scheduler, workers, files_for(photos.photos, named)) as runner:
+    with (
+        runner_from(scheduler, workers, files_for(photos.photos, named)) as runner,
+        going_on_later("What was explained"),
+    ):
         report = write_pack(
             index,
             PairExplainer(index.model, layer, cache=kept),
@@ -102,45 +102,6 @@ def pack(
             tell=Telling(),
         )
     _say(report)
-
-
-class Telling:
-    """Says on the terminal (on standard error) how far it is, with what an hour brings and the time left."""
-
-    def __init__(self) -> None:
-        self._what = ""
-        self._began = (0.0, 0)  # when the first step of its kind was seen, and how many were done then
-        self._said = 0.0
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        """Take (what is being done, done, total)."""
-        now = time.monotonic()
-        if what != self._what:
-            self._what, self._began, self._said = what, (now, done), now
-        is_last = done >= total
-        if not is_last and now - self._said < (0.1 if sys.stderr.isatty() else _LINE_SECONDS):
-            return
-        self._said = now
-        line = f"{what}: {done:,} of {total:,}{self._pace(done, total, now)}"
-        if sys.stderr.isatty():
-            click.echo(f"\r{line}\x1b[K", nl=is_last, err=True)
-        else:
-            click.echo(line, err=True)
-
-    def _pace(self, done: int, total: int, now: float) -> str:
-        began, before = self._began
-        if done <= before or now - began < _TIMED_SECONDS:
-            return ""
-        an_hour = (done - before) / (now - began) * 3600
-        left = (total - done) / an_hour
-        words = (
-            f"{left:.1f} h"
-            if left >= 1
-            else f"{left * 60:.0f} min"
-            if left * 60 >= 1
-            else f"{left * 3600:.0f} s"
-        )
-        return f", {an_hour:,.0f} an hour" + (f", {words} left" if done < total else "")
 
 
 def _chosen(photos: Catalogue, queries: str) -> Sequence[Photo]:

@@ -35,7 +35,10 @@ def test_index_says_what_was_found_and_what_was_left_out(run, small_catalogue):
     (small_catalogue.parent / "b2.jpg").unlink()
     result = run("index", small_catalogue)
     assert result.exit_code == 0
-    assert "7 photos indexed, 3 individuals (2 with one photo), 1 unknown; model tiny." in result.stdout
+    assert (
+        "7 photos indexed (1 left out), 3 individuals (2 with one photo), 1 unknown; model tiny."
+        in result.stdout
+    )
     assert "left out" in result.stderr and "b2.jpg" in result.stderr
 
 
@@ -54,12 +57,12 @@ def test_index_embeds_what_is_damaged_and_drops_what_is_not_in_the_catalogue(run
     with vectors.open("r+b") as file:
         file.write(b"\xff\xff")
     result = run("index", small_catalogue, "--verify")
-    assert "8 embeddings, 1 damaged" in result.stdout and "embedded now: 1 photos" in result.stdout
+    assert "8 embeddings, 1 damaged" in result.stdout and "embedded now: 1 photo in" in result.stdout
     lines = small_catalogue.read_text().splitlines()
     small_catalogue.write_text("\n".join(lines[:-2]) + "\n")
     (small_catalogue.parent / "a2.jpg").rename(tmp_path / "a2.jpg")
     refused = run("index", small_catalogue, "--drop-unused")
-    assert refused.exit_code == 1 and "Nothing is dropped: 1 photos cannot be used now" in refused.stderr
+    assert refused.exit_code == 1 and "Nothing is dropped: 1 photo cannot be used now" in refused.stderr
     (tmp_path / "a2.jpg").rename(small_catalogue.parent / "a2.jpg")
     assert "dropped: 2 embeddings" in run("index", small_catalogue, "--drop-unused").stdout
     assert "embedded now: no photos" in run("index", small_catalogue).stdout

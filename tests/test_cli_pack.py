@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from pairx_core import read_catalogue
 from pairx_core.cli import main
-from pairx_core.cli_pack import Telling
+from pairx_core.cli_telling import Telling
 from pairx_core.fieldpack import open_pack
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -104,7 +104,7 @@ def test_a_folder_with_something_else_is_refused_before_the_long_part(run, folde
 
 def test_the_time_left_is_told_from_what_this_run_did(monkeypatch, capsys):
     clock = [100.0]
-    monkeypatch.setattr("pairx_core.cli_pack.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("pairx_core.cli_telling.time.monotonic", lambda: clock[0])
     tell = Telling()
     tell("explaining pairs", 50, 250)  # were there already
     for done in (51, 60):

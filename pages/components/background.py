@@ -53,6 +53,11 @@ class Task(ABC, Generic[T]):
         return min(self.done / self.total, 1.0) if self.total else 0.0
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether it is not wanted any more, and ends with its present step."""
+        return self._closed and not self.finished
+
+    @property
     def was_stopped(self) -> bool:
         """Whether it ended because somebody did not want to wait any longer."""
         return self.finished and isinstance(self.error, Stopped)

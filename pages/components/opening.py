@@ -90,9 +90,11 @@ def workspace_or_error() -> Workspace | None:
                     f"{source.catalogue} is open instead."
                 )
         opening = begin(source)
+        offer = st.empty()  # at once without what was said when it was stopped
         follow(opening)
         if opening.was_stopped:
-            _offer_to_go_on(opening)
+            with offer.container():
+                _offer_to_go_on(opening)
             return None
         return opening.result()
     except PairxError as error:
@@ -127,7 +129,7 @@ def follow(task: Task[Any]) -> None:
     begun, is_offered = time.monotonic(), not _may_stop()
     while not task.wait(_TICK):
         slot.progress(task.fraction, text=_progress_text(task))
-        if not is_offered and time.monotonic() > begun + _LONG:
+        if not is_offered and not task.is_stopping and time.monotonic() > begun + _LONG:
             is_offered = True
             below.button("Stop", icon=":material/stop_circle:", on_click=task.cancel, key=f"stop-{id(task)}")
     slot.empty()
@@ -148,6 +150,8 @@ def _offer_to_go_on(opening: Opening) -> None:
 
 
 def _progress_text(task: Task[Any]) -> str:
+    if task.is_stopping:
+        return f"{task.stage}: stopping …"
     if not task.total:
         return f"{task.stage} …"
     left = task.seconds_left

@@ -59,7 +59,7 @@ def report_in_full(report: CatalogueReport, *, is_whole: bool = True) -> None:
 
 
 def _steps(workspace: Workspace) -> None:
-    report, card, left_out = workspace.report, workspace.card, workspace.report.summary.left_out
+    report, card, left_out = workspace.report, workspace.card, workspace.left_out
     decided = len(workspace.decisions().rows)
     rows = [
         ("Photographs", f"{workspace.catalogue.source} ({CATALOGUE_FORMATS[report.form].title})"),

@@ -45,12 +45,17 @@ def is_field_pack(source: Path) -> bool:
     folder = source if source.is_dir() else source.parent
     if not source.is_dir() and source.name not in (PACK_NAME, UNFINISHED_NAME):
         return False
-    if (folder / UNFINISHED_NAME).is_file():
+    if (folder / UNFINISHED_NAME).is_file() or _looks_like_one(folder):
         return True
     try:
         return read_json(folder / PACK_NAME).get("format") == PACK_FORMAT
     except CatalogueError:  # none, or somebody else's
         return False
+
+
+def _looks_like_one(folder: Path) -> bool:
+    """Whether a folder has a pack's explanations, whatever became of its ``pack.json`` on the way."""
+    return any((folder / "explanations").glob("*.npz")) and (folder / "photos").is_dir()
 
 
 def read_pack_file(folder: Path) -> Content:
@@ -65,7 +70,10 @@ def read_pack_file(folder: Path) -> Content:
             f"The field pack in {folder} is not finished: it has no {PACK_NAME}. Run the command that makes it to its "
             f"end (it goes on where it stopped). If this is a copy: {COPY_AGAIN.lower()}"
         )
-    content = read_json(path)
+    try:
+        content = read_json(path)
+    except CatalogueError as error:
+        raise CatalogueError(f"{path} is damaged: it is cut short, or no JSON. {COPY_AGAIN}") from error
     if content.get("format") != PACK_FORMAT:
         raise CatalogueError(f"{path} is not of a field pack. Give the folder that was made as one.")
     schema = content.get("schema")

@@ -485,3 +485,17 @@ def test_a_photo_that_is_gone_later_is_said(opened):
     candidate.path.unlink()
     with pytest.raises(PhotoError, match=candidate.path.name):
         pack.explainer.explain(query, candidate)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"garbage", "cut"])
+def test_a_copy_whose_description_was_lost_on_the_way_is_not_taken_for_a_folder_of_photos(
+    pack_of_two, content
+):
+    file = pack_of_two / PACK_NAME
+    whole = file.read_bytes()
+    file.unlink()
+    if content is not None:
+        file.write_bytes(whole[: len(whole) // 2] if content == "cut" else content)
+    for form in (None, "field-pack"):
+        with pytest.raises(CatalogueError, match="(?i)copy the whole folder again|is not of a field pack"):
+            read_catalogue(pack_of_two, form)
