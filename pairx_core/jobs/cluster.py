@@ -8,7 +8,7 @@ import logging
 import pickle
 import time
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
@@ -83,7 +83,10 @@ class DaskRunner:
         """
         distributed = _dask()
         try:
-            asyncio.run(_reach(address))
+            with ThreadPoolExecutor(
+                1
+            ) as elsewhere:  # a notebook has an event loop in its main thread already
+                elsewhere.submit(asyncio.run, _reach(address)).result()
             client = distributed.Client(address, timeout=_CONNECT, set_as_default=False)
         except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:
             raise ClusterError(

@@ -10,6 +10,7 @@ import os
 import random
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -121,11 +122,15 @@ def _read_or_refused(source: Path, form: str, root: Path, label: str) -> Catalog
 
 
 _watched: list[tuple[Path, list[str]]] = []
+_watching: list[threading.Thread] = []
 
 
 def _note_opening(event: str, arguments: tuple[Any, ...]) -> None:
     if event != "open" or not _watched:
         return
+    thread = threading.current_thread()
+    if thread is not _watching[-1] and not thread.name.startswith("photo-"):
+        return  # of another test's cluster, say, which looks after itself
     root, strange = _watched[-1]
     path = arguments[0]
     if not isinstance(path, str | bytes):
@@ -143,11 +148,13 @@ sys.addaudithook(_note_opening)
 def only_within(root: Path) -> Iterator[None]:
     """Fails when any file outside a folder is opened meanwhile; the interpreter's own files do not count."""
     strange: list[str] = []
+    _watching.append(threading.current_thread())
     _watched.append((root, strange))
     try:
         yield
     finally:
         _watched.pop()
+        _watching.pop()
     assert not strange
 
 

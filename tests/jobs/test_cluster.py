@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
@@ -49,6 +50,19 @@ def wait_until_replaced(dask, victim: int) -> None:
 def processes(dask) -> set[int]:
     """Of the workers that answer."""
     return {one for one in dask._client.run(os.getpid, on_error="ignore").values() if isinstance(one, int)}
+
+
+def test_a_scheduler_is_reached_from_a_notebook_too(dask):
+    """Where an event loop runs in the main thread already."""
+
+    async def in_a_cell() -> list[int]:
+        runner = another(dask)
+        try:
+            return list(runner.results(abs, range(-3, 0)))
+        finally:
+            runner.close()
+
+    assert asyncio.run(in_a_cell()) == [3, 2, 1]
 
 
 def test_a_task_that_kills_its_workers_is_given_up(dask):

@@ -35,7 +35,7 @@ def double(scheduler: str | None, workers: int | None) -> None:
     ],
 )
 def test_where_tasks_run_is_chosen(words, expected):
-    assert CliRunner().invoke(double, words).output.splitlines() == [expected]
+    assert CliRunner().invoke(double, words).stdout.splitlines() == [expected]
 
 
 @pytest.mark.parametrize(("gpu", "expected"), [(True, 1), (False, usable_processors())])
@@ -47,7 +47,7 @@ def test_a_gpu_has_one_task_at_a_time(monkeypatch, gpu, expected):
 
 def test_a_scheduler_that_runs_is_used_and_left_running(dask):
     for _ in range(2):
-        found = CliRunner().invoke(double, ["--scheduler", dask._address]).output
+        found = CliRunner().invoke(double, ["--scheduler", dask._address]).stdout
         assert found.splitlines() == ["DaskRunner 2 [0, 2, 4]"]
 
 
