@@ -79,11 +79,11 @@ def nearest(
 def cosines(
     vectors: PhotoVectors, query: npt.NDArray[np.float32], places: npt.NDArray[np.integer]
 ) -> npt.NDArray[np.float32]:
-    """The cosines (K,) of a query (D,) with some photos, summed in double precision."""
-    exact: npt.NDArray[np.float32] = (
-        vectors.at(places).astype(np.float64) @ query.astype(np.float64)
-    ).astype(np.float32)
-    return exact
+    """The cosines (K,) of a query (D,) with some photos, summed in double precision, -1 to 1."""
+    exact = vectors.at(places).astype(np.float64) @ query.astype(np.float64)
+    # a length in half precision may be 1.0001
+    within: npt.NDArray[np.float32] = np.clip(exact, -1.0, 1.0).astype(np.float32)
+    return within
 
 
 def better_than(

@@ -21,10 +21,10 @@ from PIL import Image
 from pairx_core import read_catalogue
 from pairx_core.settings import SAMPLE_CATALOGUE
 
-ROUNDS = 5
+ROUNDS = 3
 KILLS = 10
 SIZE = (1280, 960)  # of the made photos, pixels
-CASES = {"demo": (480, 32), "miewid": (32, 4)}  # model: photos, and how many a batch of the loop has
+CASES = {"demo": (240, 16), "miewid": (16, 4)}  # model: photos, and how many a batch of the loop has
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ def unit(values: np.ndarray) -> np.ndarray:
 
 def plainly(vectors, query, k, allowed, excluded) -> tuple[list[int], list[float]]:
     """One query against all photos at once, in double precision, sorted as a whole."""
-    cosines = (vectors.astype(np.float64) @ query.astype(np.float64)).astype(np.float32)
+    cosines = np.clip(vectors.astype(np.float64) @ query.astype(np.float64), -1, 1).astype(np.float32)
     rows = [row for row in range(len(vectors)) if allowed[row] and row not in excluded]
     rows.sort(key=lambda row: (-cosines[row], row))
     return rows[:k], [float(cosines[row]) for row in rows[:k]]
