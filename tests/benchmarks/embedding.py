@@ -2,7 +2,8 @@
 
 The loop is what one would write: the model's own transform, a DataLoader with a worker for each processor, batches so
 that there are many, one forward pass a batch without gradients. Both sides run in processes of their own, in turn;
-seconds count from the first photo asked for to the last embedding, without loading the model.
+seconds count from the first photo asked for to the last embedding, without loading the model. “Model alone” is the
+loop's bound: its forward passes on inputs that are there already.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def main() -> None:
     print(
         f"\nEmbedding beside a plain timm + DataLoader loop, {SIZE[0]}×{SIZE[1]} JPEGs, {ROUNDS} rounds in turn"
     )
-    print(f"{'model':24}{'photos':>8}{'job':>12}{'loop':>12}{'ratio':>8}  (least–most)")
+    print(f"{'model':24}{'photos':>8}{'job':>12}{'loop':>12}{'model alone':>12}{'ratio':>8}  (least–most)")
     with tempfile.TemporaryDirectory() as folder:
         catalogue = _photos(Path(folder), max(count for count, _ in CASES.values()))
         for name, (count, _) in CASES.items():
@@ -60,14 +61,14 @@ def _photos(folder: Path, count: int) -> Path:
 
 
 def _compare(name: str, catalogue: Path, count: int) -> None:
-    speeds: dict[str, list[float]] = {"job": [], "loop": []}
+    speeds: dict[str, list[float]] = {"job": [], "loop": [], "forward": []}
     for _ in range(ROUNDS):
         for side, seen in speeds.items():
             seen.append(count / float(_run(side, name, catalogue, count)))
     ratios = [job / loop for job, loop in zip(speeds["job"], speeds["loop"], strict=True)]
-    job, loop = (statistics.median(speeds[side]) for side in ("job", "loop"))
+    job, loop, forward = (statistics.median(seen) for seen in speeds.values())
     print(
-        f"{name:24}{count:>8}{job:>10.2f}/s{loop:>10.2f}/s{statistics.median(ratios):>8.2f}  "
+        f"{name:24}{count:>8}{job:>10.2f}/s{loop:>10.2f}/s{forward:>10.2f}/s{statistics.median(ratios):>8.2f}  "
         f"({min(ratios):.2f}–{max(ratios):.2f})"
     )
 
@@ -151,6 +152,8 @@ def _serve(side: str, name: str, catalogue: Path, count: int, cache: Path | None
     photos = replace(read, photos=read.photos[:count])
     if side == "loop":
         print(_loop(name, model, photos))
+    elif side == "forward":
+        print(_forward(name, model, photos))
     else:
         print(_job(model, photos, cache))
 
@@ -204,8 +207,21 @@ def _loop(name: str, model: object, photos: object) -> float:
     return time.perf_counter() - start
 
 
+def _forward(name: str, model: object, photos: object) -> float:
+    import torch
+
+    from pairx_core import open_photo
+
+    inputs = model.preprocess([open_photo(photo) for photo in photos.photos])
+    start = time.perf_counter()
+    with torch.inference_mode():
+        for batch in inputs.split(CASES[name][1]):
+            model.module(batch)
+    return time.perf_counter() - start
+
+
 if __name__ == "__main__":
-    if sys.argv[1:2] and sys.argv[1] in ("job", "loop", "kept"):
+    if sys.argv[1:2] and sys.argv[1] in ("job", "loop", "forward", "kept"):
         _serve(
             sys.argv[1],
             sys.argv[2],
