@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pairx_core.retrieval.store import Precision
 
 
+_WAITING = "Another program is embedding into the same folder: waiting until it has finished."
+
+
 @click.command()
 @click.argument("catalogue", type=click.Path(path_type=Path))
 @catalogue_and_model("embeddings")
@@ -76,9 +79,7 @@ def index(
             runner=runner if scheduler or workers else None,
             named=named,
             looking=partial(telling, "looking into files"),
-            waiting=_tell_once(
-                "Another program is embedding into the same folder: waiting until it has finished."
-            ),
+            waiting=_tell_once(_WAITING),
         )
         built = build_index(
             photos, loaded, cache_dir=folder, progress=partial(telling, "embedding photos"), options=options
@@ -87,8 +88,6 @@ def index(
     _tell_counts(photos, built)
     fresh = len(open_store(folder, loaded, precision)) - before
     click.echo(f"embedded now: {_speed(fresh, time.monotonic() - begun)}; kept in {built.vectors.precision}")
-    if built.note:
-        click.echo(f"note  {built.note}", err=True)
     if drop_unused:
         _refuse_to_drop(photos, built)
         _drop(open_store(folder, loaded, precision), photos, loaded, folder)
@@ -128,6 +127,8 @@ def _tell_counts(photos: Catalogue, built: CandidateIndex) -> None:
         f"({counts.singletons:,} with one photo), "
         f"{counts.unknown:,} unknown; model {built.model.name}."
     )
+    if built.note:
+        click.echo(f"note  {built.note}", err=True)
 
 
 def _verify(store: EmbeddingStore) -> None:

@@ -83,7 +83,9 @@ def pack(
     photos = cli._read(catalogue, form)
     chosen = _chosen(photos, queries)
     index = cli._index(photos, cli._load(model, checkpoint), cache)
-    kept = ExplanationCache(cache or Settings.from_environment().cache)
+    explainer = PairExplainer(
+        index.model, layer, cache=ExplanationCache(cache or Settings.from_environment().cache)
+    )
     wanted = Wanted(k, cli._filters(flags), k_colors=k_colors, longest_side=longest_side, more=more)
     named = named_model(index.model, model, checkpoint) if scheduler else None
     with (
@@ -91,10 +93,7 @@ def pack(
         going_on_later("What was explained"),
     ):
         report = write_pack(
-            index,
-            PairExplainer(index.model, layer, cache=kept),
-            _indexed(chosen, index),
-            out,
+            *(index, explainer, _indexed(chosen, index), out),
             catalogue=photos.source,
             wanted=wanted,
             named=named,
