@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import distributed
 import psutil
@@ -62,7 +63,8 @@ def test_a_scheduler_is_reached_from_a_notebook_too(dask):
         finally:
             runner.close()
 
-    assert asyncio.run(in_a_cell()) == [3, 2, 1]
+    with ThreadPoolExecutor(1) as notebook:
+        assert notebook.submit(asyncio.run, in_a_cell()).result(60) == [3, 2, 1]
 
 
 def test_a_task_that_kills_its_workers_is_given_up(dask):
