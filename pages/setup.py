@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.components import navigation, opening, projects, saying, setup_facts, setup_form, state, visitors
 from pages.components.checking import Checking
@@ -23,9 +24,8 @@ def setup() -> None:
         return
     left, right = st.columns([5, 6], gap="large")
     with left:
-        progress = st.container()  # above the form, where it is in sight
         _choose(_source_or_sample())
-        with progress:
+        with _in_sight():
             _follow()
             _follow_check()
         _where_decisions_go()
@@ -67,6 +67,13 @@ def _take(source: Source, pressed: Pressed) -> None:
     else:
         state.check(None)
         projects.begin(source)
+
+
+def _in_sight() -> DeltaGenerator:
+    """Where progress is seen wherever the page is scrolled to; without any, just the place below the form."""
+    checking = state.checked()
+    is_waiting = state.followed() is not None or (checking is not None and not checking.finished)
+    return st.bottom if is_waiting else st.container()
 
 
 def _follow() -> None:
