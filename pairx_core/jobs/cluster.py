@@ -24,6 +24,7 @@ RETRIES = 3  # of a task that failed with anything but an error of ours
 PATIENCE = 300.0  # seconds without any worker, after which a job is given up
 _CONNECT = 10.0  # seconds to reach a scheduler in
 _LOOK = 1.0  # seconds between looks at who is there
+_RESTART = "1h"  # in which a worker that died may come back; Dask's 15 s are less than a busy computer needs for torch
 
 
 class DaskRunner:
@@ -108,6 +109,8 @@ class DaskRunner:
             ClusterError: Dask is not installed.
         """
         distributed = _dask()
+        # Read when a worker dies, so it cannot be handed over; without it, one that is back late is sent away for good.
+        importlib.import_module("dask").config.set({"distributed.deploy.lost-worker-timeout": _RESTART})
         cluster = distributed.LocalCluster(
             n_workers=workers or usable_processors(),
             threads_per_worker=1,

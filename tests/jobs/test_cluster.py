@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 import distributed
 import psutil
 import pytest
+from dask import config as dask_config
+from dask.utils import parse_timedelta
 
 from pairx_core.errors import ClusterError, PhotoError
 from pairx_core.jobs import cluster
@@ -36,6 +38,12 @@ def test_a_killed_worker_changes_nothing(local, dask):
             os.kill(victim, signal.SIGKILL)
     assert found == expected
     wait_until_replaced(dask, victim)
+
+
+def test_a_killed_worker_that_comes_back_late_is_not_sent_away(dask):
+    """Dask forgets a worker that was not back after 15 s; on a busy computer loading torch takes longer."""
+    waits = dask_config.get("distributed.deploy.lost-worker-timeout")
+    assert parse_timedelta(waits) >= cluster.PATIENCE
 
 
 def oldest_process(dask) -> int:
