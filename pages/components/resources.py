@@ -18,13 +18,13 @@ from pages.components.pictures import Pictures, photo_key
 from pages.components.shelf import Shelf
 from pages.components.workspace import Source
 from pairx_core.addresses import is_address
-from pairx_core.catalogue import Photo
+from pairx_core.catalogue import Catalogue, Photo, read_catalogue
 from pairx_core.catalogue import thumbnail as small_copy
 from pairx_core.decisions.lines import FileLines
 from pairx_core.decisions.store import address_of_lines, open_decisions
 from pairx_core.errors import DecisionLogError
 from pairx_core.sessions import SessionBook
-from pairx_core.settings import Settings
+from pairx_core.settings import SAMPLE_CATALOGUE, Settings
 
 _LAST_USED = "last_used.json"
 _THUMBNAIL = (192, 144)
@@ -52,6 +52,16 @@ def worker() -> ExplanationWorker:
 def pictures() -> Pictures:
     """The photos as the browser gets them."""
     return Pictures()
+
+
+@st.cache_resource(show_spinner=False)
+def sample_catalogue() -> Catalogue:
+    """The bundled sample, whatever is open.
+
+    Raises:
+        CatalogueError: it is not there, or is not as it was shipped.
+    """
+    return read_catalogue(SAMPLE_CATALOGUE)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -25,6 +25,11 @@ def around_pair(pixels: int) -> None:
     st.html(f"<style>:root {{ --px-around: {pixels}px; }}</style>")
 
 
+def around_story(pixels: int) -> None:
+    """Say how much of the window's height is taken by everything but a story."""
+    st.html(f"<style>:root {{ --px-story: {pixels}px; }}</style>")
+
+
 def is_dark() -> bool:
     """Whether the reviewer's theme is dark."""
     return st.context.theme.type == "dark"
