@@ -48,15 +48,15 @@ def story() -> None:
         st.info("No pair has been decided on yet. Review some first; what is disputed cannot be told either.")
         st.page_link("pages/review.py", label="Go to Review", icon=":material/compare:")
         return
-    story_making.choose(workspace, reviewed)
+    title = story_making.choose(workspace, reviewed)
     draft = state.story_draft_to_write()
     if draft is not None and draft.story.catalogue == str(workspace.catalogue.source):
-        _draft(workspace, draft)
+        _draft(workspace, draft, title)
 
 
-def _draft(workspace: Workspace, draft: state.StoryDraft) -> None:
+def _draft(workspace: Workspace, draft: state.StoryDraft, title: str) -> None:
     st.markdown("##### 2 · What the audience reads")
-    written = story_captions.write(draft, workspace.catalogue)
+    written = replace(story_captions.write(draft, workspace.catalogue), title=title)
     st.markdown("##### 3 · Look at it, and save it")
     story_making.save(written, workspace)
     try:

@@ -24,7 +24,7 @@ from pairx_core.decisions.lines import FileLines
 from pairx_core.decisions.store import address_of_lines, open_decisions
 from pairx_core.errors import DecisionLogError
 from pairx_core.sessions import SessionBook
-from pairx_core.settings import SAMPLE_CATALOGUE, Settings
+from pairx_core.settings import Settings
 
 _LAST_USED = "last_used.json"
 _THUMBNAIL = (192, 144)
@@ -54,14 +54,19 @@ def pictures() -> Pictures:
     return Pictures()
 
 
-@st.cache_resource(show_spinner=False)
-def sample_catalogue() -> Catalogue:
-    """The bundled sample, whatever is open.
+def catalogue_alone(source: Source) -> Catalogue:
+    """The photographs of a source; without the model, where it is not open anyway.
 
     Raises:
-        CatalogueError: it is not there, or is not as it was shipped.
+        CatalogueError: it cannot be read.
     """
-    return read_catalogue(SAMPLE_CATALOGUE)
+    is_open = (one.catalogue for one in shelf().workspaces() if one.source == source)
+    return next(is_open, None) or _catalogue(source.catalogue, source.form or None)
+
+
+@st.cache_resource(show_spinner="Reading the catalogue …", max_entries=2, ttl=600)
+def _catalogue(written: str, form: str | None) -> Catalogue:
+    return read_catalogue(written, form)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components import opening, resources, saying
+from pages.components.workspace import Source
 from pairx_core.addresses import is_address
 from pairx_core.catalogue import Catalogue
 from pairx_core.errors import CatalogueError, PairxError
@@ -65,7 +66,7 @@ def open_file() -> None:
 
 
 def story_and_catalogue(name: str, brought: tuple[str, bytes] | None) -> tuple[Story, Catalogue]:
-    """The story to tell, and the catalogue with its photographs; the page stops while that is opened.
+    """The story to tell, and the catalogue with its photographs.
 
     Args:
         name: as :func:`choose` returned it.
@@ -75,11 +76,11 @@ def story_and_catalogue(name: str, brought: tuple[str, bytes] | None) -> tuple[S
         PairxError: the story or the catalogue cannot be read.
     """
     if brought is not None:
-        return parse_story(brought[1], brought[0]), opening.workspace_or_stop().catalogue
+        return parse_story(brought[1], brought[0]), resources.catalogue_alone(opening.current_source())
     file = next((one for one in beside_catalogue() if one.name == name), None)
     if file is not None:
-        return read_story(file), opening.workspace_or_stop().catalogue
-    return read_story(SAMPLE_STORY), resources.sample_catalogue()
+        return read_story(file), resources.catalogue_alone(opening.current_source())
+    return read_story(SAMPLE_STORY), resources.catalogue_alone(Source(str(SAMPLE_CATALOGUE)))
 
 
 def runs_by_itself() -> bool:

@@ -33,6 +33,7 @@ from pairx_core.stories import (
 )
 
 Ids = tuple[str, str]  # of query and candidate
+_TITLE = "Who is this?"
 _MOST_LISTED = 300  # pairs at once; the others are found by name
 _PICTURE_HEIGHT, _PICTURE_WIDTH = 420, 1000  # pixels at most
 
@@ -49,11 +50,11 @@ def reviewed_pairs(workspace: Workspace, record: Record) -> dict[Ids, Decision]:
     return {row.pair: row for row in rows}
 
 
-def choose(workspace: Workspace, reviewed: dict[Ids, Decision]) -> None:
-    """Let the visitor choose pairs and have them explained."""
+def choose(workspace: Workspace, reviewed: dict[Ids, Decision]) -> str:
+    """Let the visitor choose pairs and have them explained; returns the story's title."""
     st.markdown("##### 1 · Which pairs, in which order")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        title = st.text_input("Title", "Who is this?", max_chars=80, key="story_title", width=320)
+        title = st.text_input("Title", _TITLE, max_chars=80, key="story_title", width=320).strip() or _TITLE
         wanted = ""
         if len(reviewed) > _MOST_LISTED:
             wanted = st.text_input("Find", placeholder="photo or individual", key="story_find", width=220)
@@ -69,9 +70,10 @@ def choose(workspace: Workspace, reviewed: dict[Ids, Decision]) -> None:
     pressed = st.button("Explain and propose captions", type="primary", disabled=not chosen, key="story_make")
     if pressed and chosen:
         try:
-            _make(workspace, title.strip() or "Who is this?", [reviewed[pair] for pair in chosen])
+            _make(workspace, title, [reviewed[pair] for pair in chosen])
         except PairxError as error:
             saying.error(str(error))
+    return title
 
 
 def _listed(workspace: Workspace, reviewed: dict[Ids, Decision], wanted: str) -> list[Ids]:

@@ -30,6 +30,7 @@ class Player {
   show(story) {
     if (this.story?.key === story.key) return; // the page ran again: the story goes on
     this.story = story;
+    this.scene = null; // of another story
     this.isPlaying = story.plays;
     this.repeats = story.repeats;
     this.places.replaceChildren(
