@@ -4,56 +4,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import datetime, tzinfo
 
 from pairx_core.decisions.import_table import Notes, Table, cut
-from pairx_core.errors import DecisionLogError
 from pairx_core.formulas import MARKER
 
 IDS = ("decision_id", "supersedes", "query_id", "candidate_id", "query_identity", "candidate_identity")
-
-
 _TRUE = ("true", "wahr", "vrai", "verdadero", "verdadeiro", "vero", "waar", "sant", "prawda", "1")
-
-
 _FALSE = ("false", "falsch", "faux", "falso", "onwaar", "falskt", "fałsz", "0")
-
-
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:E[+-]?\d+)?", re.ASCII | re.IGNORECASE)
-
-
 _CLOCK = (
     r"(?:,?\s+|T)(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,](?P<fraction>\d{1,6}))?)?"
     r"(?:\s*(?P<half>[ap])\.?m\.?)?"
 )
-
-
 _YEAR_FIRST = re.compile(
     rf"(?P<year>\d{{4}})([-/.])(?P<month>\d{{1,2}})\2(?P<day>\d{{1,2}}){_CLOCK}", re.IGNORECASE
 )
-
-
 _YEAR_LAST = re.compile(
     rf"(?P<one>\d{{1,2}})(?P<mark>[-/.])(?P<two>\d{{1,2}})(?P=mark)(?P<year>\d{{4}}|\d{{2}}){_CLOCK}",
     re.IGNORECASE,
 )
-
-
-def timezone_named(name: str) -> tzinfo:
-    """The time zone with a name such as UTC or Africa/Nairobi.
-
-    Raises:
-        DecisionLogError: this computer knows none of that name.
-    """
-    if name.upper() in {"UTC", "Z"}:
-        return UTC
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise DecisionLogError(
-            f"“{name}” is no time zone that this computer knows. Use a name such as UTC or Africa/Nairobi."
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -68,6 +38,7 @@ class Reading:
 
 
 def reading_of(table: Table, timezone: tzinfo | None, notes: Notes) -> Reading:
+    """How a table's cells have to be understood; what that rests on is noted."""
     is_local = table.separator != ","
     has_points = {
         name: any("." in cell for _, cell in table.column(name)) for name in ("similarity", "seconds")
@@ -110,6 +81,11 @@ def _note_lost_zeros(table: Table, notes: Notes) -> None:
 
 
 def number_in(text: str, column: str, reading: Reading) -> str:
+    """A number as the store writes it; empty where there is none.
+
+    Raises:
+        ValueError: it is none, or it may have lost its decimal point.
+    """
     if not text:
         return ""
     shown = f"{column} “{cut(text)}”"
@@ -132,6 +108,11 @@ def number_in(text: str, column: str, reading: Reading) -> str:
 
 
 def flag_in(text: str, column: str, reading: Reading) -> bool:
+    """Whether a word for true stands there, in the languages that spreadsheet programs write it in.
+
+    Raises:
+        ValueError: a word for neither true nor false.
+    """
     word = text.strip()
     if word.casefold() not in (*_TRUE, *_FALSE):
         raise ValueError(f"{column} “{cut(word)}” is neither true nor false")
@@ -141,7 +122,11 @@ def flag_in(text: str, column: str, reading: Reading) -> bool:
 
 
 def time_in(text: str, reading: Reading) -> str:
-    """The time in ISO 8601 with its zone."""
+    """The time in ISO 8601 with its zone.
+
+    Raises:
+        ValueError: it cannot be understood for certain.
+    """
     try:
         time = datetime.fromisoformat(re.sub(r"\s*(?:UTC|GMT)$", "Z", text))
     except ValueError:

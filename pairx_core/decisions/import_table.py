@@ -13,19 +13,13 @@ from pairx_core.decisions.rows import COLUMNS, HEADER
 from pairx_core.errors import DecisionLogError
 from pairx_core.formulas import MARKER
 
-NEEDED = ("decision_id", "decided_at", "reviewer", "query_id", "candidate_id", "decision")
-
-
+_NEEDED = ("decision_id", "decided_at", "reviewer", "query_id", "candidate_id", "decision")
 _LONGEST_EXCERPT = 40  # characters
-
-
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-
-
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, .xls
 
 
@@ -59,6 +53,11 @@ class Table:
 
 
 def table_in(content: bytes, name: str, notes: Notes) -> Table:
+    """The table in a file that is called ``name`` in messages; what was odd is noted.
+
+    Raises:
+        DecisionLogError: it is no text, or no table with the columns of decisions.
+    """
     text = _text(content, name)
     first_line = re.split(r"[\r\n]", text, maxsplit=1)[0]
     separator = max(",;\t", key=lambda mark: _known_columns(first_line.split(mark)))
@@ -79,6 +78,11 @@ def table_in(content: bytes, name: str, notes: Notes) -> Table:
         is_of_store=content.startswith(HEADER),
         may_be_short=text[len(first_line) :].startswith("\r\n"),
     )
+
+
+def cut(text: str) -> str:
+    """As much of a cell as a message shows."""
+    return text[:_LONGEST_EXCERPT]
 
 
 def _text(content: bytes, name: str) -> str:
@@ -131,7 +135,7 @@ def _columns(header: list[str], name: str) -> dict[str, int]:
     for column in known:
         if header.count(column) > 1:
             raise DecisionLogError(f"{name} has the column “{column}” twice. Delete one, then read it again.")
-    missing = [column for column in NEEDED if column not in header]
+    missing = [column for column in _NEEDED if column not in header]
     if missing:
         raise DecisionLogError(
             f"{name} is not a decisions file: its first row lacks “{'”, “'.join(missing)}”. Choose a file "
@@ -149,7 +153,3 @@ def _note_columns(header: list[str], columns: dict[str, int], notes: Notes) -> N
     missing = [column for column in COLUMNS if column not in columns]
     if missing:
         notes.add(f"columns that are missing were taken as empty: {', '.join(missing)}")
-
-
-def cut(text: str) -> str:
-    return text[:_LONGEST_EXCERPT]

@@ -11,8 +11,9 @@ import csv
 import io
 import re
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import UTC, tzinfo
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pairx_core.decisions.checking import checked
 from pairx_core.decisions.decision import Decision
@@ -69,6 +70,22 @@ def read_decisions_bytes(content: bytes, name: str, *, timezone: tzinfo | None =
             problems.append(f"row {number}: {reason}")
     _refuse(name, problems)
     return Imported(found.decisions, tuple(notes.texts))
+
+
+def timezone_named(name: str) -> tzinfo:
+    """The time zone with a name such as UTC or Africa/Nairobi.
+
+    Raises:
+        DecisionLogError: this computer knows none of that name.
+    """
+    if name.upper() in {"UTC", "Z"}:
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise DecisionLogError(
+            f"“{name}” is no time zone that this computer knows. Use a name such as UTC or Africa/Nairobi."
+        ) from error
 
 
 class _Found:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pairx_core.evaluate import trust
-from pairx_core.evaluate.calibration import fit_logistic
+from pairx_core.evaluate.logistic import fit_logistic
 from pairx_core.evaluate.trust import FEWEST_PAIRS, K, TrustStudy, trust_folder, trust_job
 from pairx_core.retrieval import CandidateFilters
 from tests.evaluate.making import herd, row
