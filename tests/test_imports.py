@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "exports": {"catalogue", "decisions"},
     "fieldpack": {"catalogue", "models", "retrieval", "explain", "jobs"},
 }
-PLAIN = {"addresses", "errors", "formulas", "frames", "lazy", "paths", "version"}
+PLAIN = {"addresses", "errors", "formulas", "frames", "lazy", "paths", "version", "whole_files"}
 
 
 def loaded_by(code: str) -> set[str]:

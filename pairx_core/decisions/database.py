@@ -12,7 +12,6 @@ import io
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
@@ -20,7 +19,7 @@ from pairx_core.decisions.connections import Database
 from pairx_core.decisions.database_tables import DECISIONS, LINES, RowFollower
 from pairx_core.decisions.decision import Decision
 from pairx_core.decisions.evidence import EvidenceLog, read_evidence
-from pairx_core.decisions.lines import DamagedLine, Entry, LinesRead, Read, as_it_is, line_text
+from pairx_core.decisions.lines import DamagedLine, Entry, FollowedLines, LinesRead, Read, as_it_is, line_text
 from pairx_core.decisions.recovery import DamagedRow
 from pairx_core.decisions.rows import COLUMNS, parse_row, row_bytes, split_cells
 from pairx_core.decisions.settling import RecordingStore, Standing, UnconfirmedError
@@ -149,19 +148,17 @@ class DecisionDatabase(RecordingStore):
         self._snapshot = None
 
 
-class DatabaseLines:
+class DatabaseLines(FollowedLines):
     """Lines in a database; see :class:`pairx_core.decisions.lines.Lines`."""
 
     def __init__(self, database: Database, kind: str, *, read: Read = as_it_is) -> None:
+        super().__init__(read)
         self._database = database
         self._kind = kind
-        self._read = read
-        self._threads = threading.RLock()
         self._connection: Connection | None = None  # of exclusive(), which may be nested in one thread
         rows = select(LINES).where(LINES.c.kind == kind).order_by(LINES.c.seq)
         self._rows = RowFollower(rows, LINES)
         self._found = LinesRead(read)
-        self._snapshot: tuple[Any, ...] = ()
 
     @property
     def name(self) -> str:
@@ -175,19 +172,6 @@ class DatabaseLines:
             self._take(connection)
             values = {"kind": self._kind, "seq": self._rows.next_seq, "body": body}
             connection.execute(insert(LINES), values)
-
-    def entries(self) -> tuple[Any, ...]:
-        """What is made of all objects that can be read, in their order; the same tuple while nothing is new."""
-        with self._threads:
-            self._refresh()
-            return self._snapshot
-
-    @property
-    def damaged(self) -> tuple[DamagedLine, ...]:
-        """Lines that cannot be read."""
-        with self._threads:
-            self._refresh()
-            return tuple(self._found.damaged)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -207,6 +191,9 @@ class DatabaseLines:
                     yield connection
                 finally:
                     self._connection = None
+
+    def _damaged(self) -> tuple[DamagedLine, ...]:
+        return tuple(self._found.damaged)
 
     def _refresh(self) -> None:
         if self._connection is not None:
