@@ -26,7 +26,6 @@ class CalibrationQuality:
     auroc: float  # 0 to 1; NaN where all pairs are of one kind
     auroc_without: float
     probability: Floats  # (N,) out of fold, by similarity and plausibility
-    probability_without: Floats  # (N,) out of fold, by similarity alone
     fold: Ints  # (N,) number of the fold that a pair was in
 
 
@@ -56,7 +55,6 @@ def cross_validated(scores: PairScores, folds: int = 5, seed: int = 0) -> Calibr
         auroc=_auroc(with_it, scores.same),
         auroc_without=_auroc(without, scores.same),
         probability=with_it,
-        probability_without=without,
         fold=fold,
     )
 
