@@ -184,8 +184,7 @@ def _has_just_undone(rows: Sequence[Decision], reviewer: str) -> bool:
     last = next((row for row in reversed(rows) if row.reviewer == reviewer), None)
     if last is None or last.decision != "undo":
         return False
-    age = (datetime.now(UTC) - last.decided_at).total_seconds()
-    return 0 <= age < state.HELD_KEY_SECONDS
+    return state.is_held_key((datetime.now(UTC) - last.decided_at).total_seconds())
 
 
 def _is_last(work: Work, decision: Decision) -> bool:
