@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from pages.components.background import Task
+from pages.components.background import Stopped, Task
 from pages.components.explaining import Job
 from pairx_core.catalogue import Photo, thumbnail
 from pairx_core.errors import ExplanationError
@@ -66,10 +66,10 @@ class Making(Task[MethodPair]):
 
     @property
     def is_stale(self) -> bool:
-        """Whether it has to be made again: it was stopped, or failed by what may have passed."""
+        """Whether it has to be made again, because it failed by what may have passed."""
         if not self.finished or self.error is None:
             return False
-        if isinstance(self.error, ExplanationError):  # it will be the same next time
+        if isinstance(self.error, ExplanationError | Stopped):  # the same next time, or not wanted
             return False
         return time.monotonic() > self.ended + _RETRY_SECONDS
 

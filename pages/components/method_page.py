@@ -32,7 +32,7 @@ def show(pair: MethodPair, room: Room, candidate: Candidate) -> None:
     said = st.container()  # above the photos, but it depends on what is chosen beside them
     left, right = st.columns([2, 1], gap="medium")
     with right:
-        layer, lines = _control(step, pair.steps, look)
+        layer, lines = _control(step, pair, look)
         _cell(step, pair, look)
     said.markdown(method_words.of_step(step, pair, lines))
     labels = _label("Query", room.query), _label("Candidate", candidate.photo)
@@ -75,10 +75,11 @@ def _place(pair: MethodPair, step: str) -> Place:
     return place
 
 
-def _control(step: str, steps: PairSteps, look: CellLook) -> tuple[Layer | None, int]:
+def _control(step: str, pair: MethodPair, look: CellLook) -> tuple[Layer | None, int]:
     """What is laid over the photos, and how many lines are drawn."""
+    steps = pair.steps
     if step == FEATURES:
-        return _feature_layer(steps), 0
+        return _feature_layer(pair), 0
     if step == RELEVANCE:
         both = steps.relevance("query"), steps.relevance("candidate")
         return Layer(both, "inferno", "mattered least", "mattered most on its photo"), 0
@@ -96,7 +97,8 @@ def _control(step: str, steps: PairSteps, look: CellLook) -> tuple[Layer | None,
     return _likeness(steps, look) if wanted else None, number
 
 
-def _feature_layer(steps: PairSteps) -> Layer | None:
+def _feature_layer(pair: MethodPair) -> Layer | None:
+    steps = pair.steps
     channels = steps.telling_channels(_CHANNELS)
     if steps.maps is None or not channels:
         return None
@@ -106,7 +108,7 @@ def _feature_layer(steps: PairSteps) -> Layer | None:
         default=_STRENGTH,
         format_func=lambda one: "All" if one == _STRENGTH else str(int(one) + 1),
         required=True,
-        key=method_state.SHOWN,
+        key=method_state.key_of_shown(pair.key),
         help="The strength is the length of a cell's numbers taken as one arrow: how much it responds at all. The "
         "numbers beside it are the channels that differ most from cell to cell.",
     )
@@ -123,6 +125,7 @@ def _lines(matches: int) -> int:
     most = min(_MOST_LINES, matches)
     if most < 2:
         return most
+    method_state.keep_lines_within(most)
     return st.slider(
         "Lines",
         1,
@@ -200,7 +203,7 @@ def _cell(step: str, pair: MethodPair, look: CellLook) -> None:
 def _fields(step: str, pair: MethodPair, look: CellLook) -> None:
     steps = pair.steps
     matches = len(pair.tints) if step == COLORS else len(steps.explanation.matches)
-    photo, column, row, match = st.columns([4, 3, 3, 3], gap="xsmall", vertical_alignment="bottom")
+    photo, column, row, match = st.columns([5, 3, 3, 3], gap="xsmall", vertical_alignment="bottom")
     is_of_match = step == COLORS
     columns, rows = steps.grid(look.side)
     photo.selectbox(

@@ -9,11 +9,22 @@ import streamlit as st
 from pairx_core.explain.steps import Cell, Side
 
 VIEWER = "cell_viewer"  # key of the viewer, which tells which cell is chosen
-STEP, SHOWN, LINES, LIKENESS = "step", "method_shown", "method_lines", "method_likeness"  # keys of fields
+STEP, LINES, LIKENESS = "step", "method_lines", "method_likeness"  # keys of fields
 PHOTO, COLUMN, ROW, MATCH = "method_photo", "method_column", "method_row", "method_match"
 _CHOSEN = "method_cell"
 
 Place = tuple[Side, Cell]
+
+
+def key_of_shown(pair: str) -> str:
+    """The key of the field that says which channel is shown: each pair has channels of its own to offer."""
+    return f"method_shown:{pair[:16]}"
+
+
+def keep_lines_within(most: int) -> None:
+    """A pair has fewer matches than lines were wanted on the one before."""
+    if st.session_state.get(LINES, 0) > most:
+        st.session_state[LINES] = most
 
 
 def chosen(pair: str) -> Place | None:

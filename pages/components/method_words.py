@@ -117,7 +117,7 @@ def of_cell(pair: MethodPair, look: CellLook) -> Sequence[str]:
         lines.append(
             f"Of its color maps, {shares[0]} lies within the cell itself on the query and {shares[1]} on the candidate"
         )
-    elif look.match is not None:
+    elif look.match is not None and pair.tints:
         lines.append(f"Color maps are made for the first {count(len(pair.tints), 'match', 'matches')} alone")
     return lines
 
@@ -160,9 +160,10 @@ def means(pair: MethodPair) -> Sequence[str]:
 def means_not(pair: MethodPair) -> Sequence[str]:
     """What a line does not mean."""
     query, candidate = (_cell_size(pair.steps, side) for side in ("query", "candidate"))
+    copies = ", as the field pack has them" if pair.steps.maps is None else ""
     return [
         f"**A measured point.** A line ends in the middle of a cell, which is {query} pixels of this query and "
-        f"{candidate} of this candidate.",
+        f"{candidate} of this candidate{copies}.",
         "**The same animal.** Wrong candidates have lines too. On the bundled drawn animals, 73.0 % of the lines join "
         "the same point of the body in right pairs, and 29.3 % in the best wrong candidates (demo model, within 5 % of "
         "the body's length); on drawn animals that nobody had looked at, 53 % in pairs of the same animal.",

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import method_making, method_state
+from pages.components import media, method_making, method_page, method_state, method_viewer
 from pages.components.explaining import Job
 from pages.components.method_making import Making, MethodPairs, method_pairs
 from pages.components.method_words import COLORS, FEATURES, MATCHES, NO_MAPS, RELEVANCE
 from pairx_core import PairExplainer, PairExplanation, build_index, load_model, read_catalogue
 from pairx_core.errors import ExplanationError, PhotoError
+from pairx_core.explain import ExplanationOptions
+from pairx_core.explain.steps import PairSteps
 from pairx_core.fieldpack import Wanted, write_pack
 
 from .conftest import explained, html, pair, press
@@ -185,7 +188,7 @@ def test_each_step_lays_its_own_over_the_photos(open_method):
     strength = viewer(app)
     assert strength["query"]["layer"] and strength["candidate"]["layer"] and not strength["has_path"]
     assert html(app).count("<figure>") == 6
-    channel = app.segmented_control(key=method_state.SHOWN)
+    channel = app.segmented_control(key=method_state.key_of_shown(strength["pair"]))
     number = int(channel.options[1])  # counted from 1
     channel.set_value(str(number - 1)).run()
     of_channel = viewer(app)
@@ -230,6 +233,15 @@ def test_the_slider_draws_other_lines_and_nothing_is_computed_again(open_method,
     assert not app.exception
     assert viewer(app)["lines"] == 7 and "the first 7 are drawn" in said(app)
     assert list(method_pairs()._kept.values()) == [making]
+
+
+def test_a_pair_with_fewer_matches_takes_fewer_lines(open_method, monkeypatch):
+    app = go_to(open_method(), MATCHES)
+    app.slider(key=method_state.LINES).set_value(60).run()
+    monkeypatch.setattr(method_page, "_MOST_LINES", 30)
+    app.run()
+    assert not app.exception
+    assert viewer(app)["lines"] == app.slider(key=method_state.LINES).value == 30
 
 
 def test_limits_state_this_pairs_cells(open_method, explanation):
@@ -330,6 +342,7 @@ def test_a_field_pack_shows_what_it_has_and_says_what_it_has_not(open_app, pack)
     assert "They agree: **match 1**" in said(app)
     unknown = next(cell for cell, near in enumerate(sent["query"]["nearest"]) if near < 0)
     columns = sent["query"]["columns"]
+    assert "as the field pack has them" in said(app)
     assert "**No match.**" in said(choose(app, unknown % columns + 1, unknown // columns + 1))
     colors = viewer(go_to(app, COLORS))
     assert colors["rings"] == 2 and colors["query"]["is_tint"]
@@ -404,6 +417,27 @@ def test_what_may_have_passed_is_tried_again_and_nothing_else(jobs, monkeypatch,
     second.wait(60)
     assert pairs.of(jobs[0], "Ada") is second  # not at once
     pairs.close()
+
+
+def test_cells_are_numbered_row_by_row_on_an_oblong_grid(herd, tiny_checkpoint, monkeypatch):
+    monkeypatch.setattr(media, "address", lambda content, mimetype, place: place)
+    catalogue, options = read_catalogue(herd), ExplanationOptions(input_size=(96, 64))
+    explainer = PairExplainer(load_model(str(tiny_checkpoint)), options=options)
+    making = Making(Job.of(explainer, catalogue.photo("u0"), catalogue.photo("k3")))
+    making.wait(60)
+    made = making.result()
+    sent = method_viewer.contents(
+        method_viewer.View(made, ("Query", "Candidate"), ("candidate", (5, 3)), rings=2)
+    )
+    assert (sent["query"]["columns"], sent["query"]["rows"]) == (24, 16)
+    assert sent["chosen"] == {"side": "candidate", "cell": 3 * 24 + 5} and len(sent["colors"]) == 2
+    assert sent["query"]["matched"] == flat(made.steps.explanation.matches.query_cells, 24)
+    there, back = sent["query"]["nearest"], sent["candidate"]["nearest"]
+    assert [cell for cell, far in enumerate(there) if back[far] == cell] == sorted(sent["query"]["matched"])
+    bare = replace(made, steps=PairSteps(made.steps.explanation, None))
+    known = method_viewer.contents(method_viewer.View(bare, ("Query", "Candidate"), ("query", (0, 0))))
+    matched = set(sent["query"]["matched"])
+    assert known["query"]["nearest"] == [far if cell in matched else -1 for cell, far in enumerate(there)]
 
 
 def test_color_maps_are_kept_as_small_pictures_alone(jobs):

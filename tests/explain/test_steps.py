@@ -29,7 +29,15 @@ def last(steps) -> PairSteps:
 
 @pytest.fixture
 def steps(model, sample_photos) -> PairSteps:
+    """Of 24 × 24 cells."""
     return last(stepwise(PairExplainer(model), *sample_photos, k_lines=5, k_colors=2))
+
+
+@pytest.fixture
+def oblong(model, sample_photos) -> PairSteps:
+    """Of 24 × 16 cells."""
+    options = ExplanationOptions(input_size=(96, 64))
+    return last(stepwise(PairExplainer(model, options=options), *sample_photos, k_lines=5, k_colors=2))
 
 
 def all_cells(steps: PairSteps, side):
@@ -47,7 +55,8 @@ def test_the_explanation_is_the_explainers_own_in_the_same_stages(model, sample_
 
 
 @pytest.mark.parametrize("side", ["query", "candidate"])
-def test_cells_that_agree_there_and_back_are_exactly_the_matches(steps, side):
+def test_cells_that_agree_there_and_back_are_exactly_the_matches(oblong, side):
+    steps = oblong
     agreeing, matched = {}, {}
     for cell in all_cells(steps, side):
         look = steps.look(side, cell)
@@ -85,7 +94,8 @@ def test_feature_maps_are_the_models_own(steps, model, sample_photos):
         assert steps.features(side).shape[1:] == (rows, columns) == steps.strength(side).shape
 
 
-def test_the_nearest_cell_is_the_nearest_by_the_feature_vectors(steps):
+def test_the_nearest_cell_is_the_nearest_by_the_feature_vectors(oblong):
+    steps = oblong
     features = steps.features("candidate").astype(np.float64)
     own = steps.features("query")[:, 3, 5].astype(np.float64)
     far = np.linalg.norm(features - own[:, None, None], axis=0)

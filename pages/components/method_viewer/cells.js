@@ -98,7 +98,7 @@ class CellViewer {
     for (const place of this.#ends(match)) {
       const [x, y] = this.#middle(place);
       this.#add("circle", { class: "halo", cx: x, cy: y, r: 5, "stroke-width": 4.5 });
-      this.#add("circle", { cx: x, cy: y, r: 5, fill: "none", stroke: this.data.colors[match], "stroke-width": 2.2 });
+      this.#add("circle", { cx: x, cy: y, r: 5, fill: "none", stroke: this.data.colors[match], "stroke-width": 2.2, "data-ring": match + 1 });
     }
   }
 
