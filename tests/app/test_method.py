@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.components import media, method_making, method_page, method_state, method_viewer
@@ -207,7 +210,11 @@ def test_likeness_to_the_chosen_cell_is_shaded_on_the_other_photo(open_method):
     app = go_to(open_method(), MATCHES)
     app.toggle(key=method_state.LIKENESS).set_value(True).run()
     sent = viewer(app)
-    assert sent["query"]["layer"] is None and sent["candidate"]["layer"]
+    assert sent["query"]["layer"] is None
+    png = base64.b64decode(sent["candidate"]["layer"].partition(",")[2])
+    opacity = np.asarray(Image.open(io.BytesIO(png)))[..., 3].ravel()
+    nearest = sent["query"]["nearest"][sent["chosen"]["cell"]]
+    assert opacity[nearest] == opacity.max() > opacity.min()
     app.selectbox(key=method_state.PHOTO).set_value("candidate").run()
     sent = viewer(app)
     assert sent["query"]["layer"] and sent["candidate"]["layer"] is None
