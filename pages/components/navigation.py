@@ -33,6 +33,7 @@ def page() -> Any:
             _page("decisions", "Decisions", "fact_check"),
             _page("sessions", "Sessions", "groups"),
             _page("trust", "Trust", "verified"),
+            _page("method", "Method", "account_tree"),
             _page("disagreements", "Disagreements", "balance", is_visible=False),
             _page("showcase", "Showcase", "slideshow"),
             _page("setup", "Setup", "tune"),

@@ -48,11 +48,25 @@ def main() -> None:
         page.goto(f"{server.address}/setup?reviewer=Asha")
         page.get_by_text("Open now").wait_for()
         take(page, "setup")
+        take_method(page, server.address)
         dark = browser.new_page(viewport={"width": 1280, "height": 720}, color_scheme="dark")
         dark.goto(f"{server.address}/?reviewer=Asha&query=IMG_0041&candidate=IMG_0079")
         dark.wait_for_selector(READY, timeout=180_000)
         take(dark, "dark")
         browser.close()
+
+
+def take_method(page: Page, address: str) -> None:
+    """The mutual matches of a pair, one of them chosen."""
+    page.goto(f"{address}/method?reviewer=Asha&query=IMG_0041&candidate=IMG_0079")
+    page.get_by_role("radio", name="3 Mutual matches").click()
+    ring = page.locator(".cells [data-ring='3']").first
+    ring.wait_for()
+    box = ring.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.get_by_text("match 3 of").wait_for()
+    page.mouse.move(5, 5)
+    take(page, "method")
 
 
 def take(page: Page, name: str) -> None:
