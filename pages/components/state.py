@@ -219,10 +219,7 @@ def page_of_decisions(pages: int) -> int:
 
 
 def _page_shown(control: str, pages: int) -> int:
-    shown = min(int(st.session_state.get(control) or 1), pages)
-    if control in st.session_state:
-        st.session_state[control] = shown
-    return shown
+    return min(int(st.session_state.get(control) or 1), pages)
 
 
 def default_reviewer() -> str:
