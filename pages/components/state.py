@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 import uuid
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import resources
+from pages.components import logins, resources
 from pages.components.checking import Checking
 from pages.components.drawing import Drawing
 from pages.components.navigation import REVIEWER_LINK
@@ -48,7 +47,7 @@ class Typed:
 class Message:
     """Something to tell on the next run."""
 
-    kind: str  # "toast", "success" or "error"
+    kind: str  # "toast", "success", "error", or "names": who is who has changed
     text: str
 
 
@@ -126,6 +125,11 @@ def address_of(query_id: str, candidate_id: str | None = None) -> dict[str, str]
         name: value for name, value in st.query_params.to_dict().items() if name not in ("query", "candidate")
     }
     return {**kept, _GO: query_id, **({_GO_WITH: candidate_id} if candidate_id is not None else {})}
+
+
+def address_with(**more: str) -> dict[str, str]:
+    """The address with something more in it."""
+    return {**st.query_params.to_dict(), **more}
 
 
 def go(query_id: str, candidate_id: str | None) -> None:
@@ -286,17 +290,12 @@ def keep_reviewer() -> None:
 
 
 def _last_reviewer() -> str:
-    """Who decided last, else the person logged in on this computer."""
+    """Who decided last, else the person logged in on this computer; empty where that is nobody in particular."""
     try:
         name = resources.last_used(Settings.from_environment().cache).get("reviewer")
     except SettingsError:  # said where the catalogue is opened
         name = None
-    if isinstance(name, str) and name.strip():
-        return name
-    try:
-        return getpass.getuser() or "reviewer"
-    except (OSError, KeyError, ImportError):
-        return "reviewer"
+    return name if isinstance(name, str) and name.strip() else logins.of_person()
 
 
 def layers() -> frozenset[str]:

@@ -170,7 +170,9 @@ class _IndexJob:
         """The index over the photos at some places, whose vectors are there."""
         left_out = [photo for photo in self.catalogue.photos if photo.id in self.errors]
         skipped = [
-            Problem("left_out", photo.catalogue_path or photo.path.name, _of_file(photo, self.errors[photo.id]))
+            Problem(
+                "left_out", photo.catalogue_path or photo.path.name, _of_file(photo, self.errors[photo.id])
+            )
             for photo in left_out
         ]
         if not len(there):

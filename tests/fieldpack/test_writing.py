@@ -201,7 +201,10 @@ def test_mending_a_finished_pack_can_be_stopped_as_well(make, model, folder, mon
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({"k": 1}, "made with other numbers or filters .candidates a query: 2 in the folder, 1 asked for now"),
+        (
+            {"k": 1},
+            "made with other numbers or filters .candidates a query: 2 in the folder, 1 asked for now",
+        ),
         ({"longest_side": 300}, "pixels on the longest side: 2048 in the folder, 300 asked for now"),
         ({"filters": CandidateFilters(same_flank=False)}, "other numbers or filters .the filters differ"),
     ],
