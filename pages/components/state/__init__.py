@@ -41,6 +41,7 @@ from pages.components.state.places import (
     DECISIONS_PAGE,
     QUERY_PAGE,
     address_of,
+    address_with,
     arriving_at,
     dispute_place,
     go,
