@@ -28,8 +28,11 @@ TORCH_FREE = (
     "pairx_core.render.report",
     "pairx_core.retrieval",
     "pairx_core.sessions",
+    "pairx_core.stories",
     "pages.components.method_page",
     "pages.components.opening",
+    "pages.components.stories",
+    "pages.components.story_player",
 )
 
 
