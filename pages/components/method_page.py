@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from pages.components import method_state, method_viewer, method_words
+from pages.components import method_viewer, method_words
 from pages.components.method_making import SIDES, MethodPair
-from pages.components.method_state import Place
 from pages.components.method_viewer import View
 from pages.components.method_viewer.contents import Layer, small_picture
 from pages.components.method_words import COLORS, FEATURES, MATCHES, RELEVANCE, STEPS
 from pages.components.room import Room
+from pages.components.state import method as method_state
+from pages.components.state.method import Place
 from pages.components.words import file_name, identity
 from pairx_core.catalogue import Photo
 from pairx_core.explain.steps import CellLook, PairSteps, other

@@ -14,10 +14,11 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from pages.components import media, method_making, method_page, method_state, method_viewer
+from pages.components import media, method_making, method_page, method_viewer
 from pages.components.explaining import Job
 from pages.components.method_making import Making, MethodPairs, method_pairs
 from pages.components.method_words import COLORS, FEATURES, MATCHES, NO_MAPS, RELEVANCE
+from pages.components.state import method as method_state
 from pairx_core import PairExplainer, PairExplanation, build_index, load_model, read_catalogue
 from pairx_core.errors import ExplanationError, PhotoError
 from pairx_core.explain import ExplanationOptions

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components import method_state
+from pages.components.state import method as method_state
 
 _FOLDER = Path(__file__).parent
 _component = st.components.v2.component(

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pages.components import media
 from pages.components.method_making import SIDES, MethodPair
-from pages.components.method_state import Place
+from pages.components.state.method import Place
 from pairx_core.explain.steps import Floats, PairSteps, Side, other
 from pairx_core.render.cells import cell_layer
 from pairx_core.render.palettes import HEAT_STOPS, match_color
