@@ -71,7 +71,12 @@ def _sidebar(names: list[str]) -> tuple[str, str]:
 
 def _adjudicator() -> str:
     name = st.text_input(
-        "Adjudicator", value=state.default_reviewer(), key="reviewer", bind="query-params", max_chars=80
+        "Adjudicator",
+        value=state.default_reviewer(),
+        key="reviewer",
+        bind="query-params",
+        max_chars=80,
+        placeholder="Your name",
     )
     return tidy_name(name or "")
 

@@ -9,18 +9,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from pairx_core.cli_options import file_option, format_option
+from pairx_core.cli_reading import existing_record
+
 if TYPE_CHECKING:
     from pairx_core.catalogue import Catalogue, Photo
     from pairx_core.decisions import Decision, Evidence
-    from pairx_core.decisions.store import DecisionStore
     from pairx_core.models import EmbeddingModel
     from pairx_core.project import Project
     from pairx_core.render.card import Ranking
 
-_OUT = click.option(
-    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file to write."
-)
-_FORMAT = click.option("--format", "form", help="The catalogue's format. [default: found out]")
+_OUT = file_option("The file to write.")
 _FORMATS_OUT = ("wildlife-datasets", "wildbook", "camtrap-dp", "camtrapr")
 
 
@@ -70,7 +69,7 @@ def datasets(name: str | None, folder: Path | None, download: bool) -> None:
 @click.argument("log")
 @click.option("--for", "name", type=click.Choice(_FORMATS_OUT), required=True, help="The program.")
 @_OUT
-@_FORMAT
+@format_option
 @click.option("--submitter", default="", help="Wildbook: whose encounters they are.")
 @click.option("--time-zone", default="", help="Camtrap DP: of the cameras, such as Africa/Johannesburg.")
 @click.option("--title", default="", help="Camtrap DP: of the project.")
@@ -99,7 +98,7 @@ def export(
     from pairx_core.exports import EXPORTS, ExportOptions, resolve
     from pairx_core.outputs import files_of, write_output
 
-    photos, store = read_catalogue(catalogue, form), _store(log)
+    photos, store = read_catalogue(catalogue, form), existing_record(log)
     resolution = resolve(photos, settle(store.decisions()), GivenNames(store.lines("names")).names())
     options = ExportOptions(
         submitter=submitter,
@@ -125,7 +124,7 @@ def export(
 @click.argument("query_id")
 @click.argument("candidate_id")
 @_OUT
-@_FORMAT
+@format_option
 @click.option("--log", help="The decisions: a file or a database's address. The latest on the pair is shown.")
 @click.option("--model", help="As in the other commands. [default: the project's, $PAIRX_MODEL or demo]")
 @click.option("--checkpoint", help="Weights of a timm architecture.")
@@ -182,7 +181,7 @@ def report(log: str, session: str, out: Path, catalogue: Path | None) -> None:
     from pairx_core.render.report import write_session_report
     from pairx_core.sessions import SessionBook
 
-    store = _store(log)
+    store = existing_record(log)
     made = SessionBook(store.lines("sessions")).sessions()
     chosen = next((one for one in made if session in (one.name, one.session_id)), None)
     if chosen is None:
@@ -235,7 +234,7 @@ def _decided(log: str | None, query_id: str, candidate_id: str) -> tuple[Decisio
 
     if log is None:
         return None, None
-    store, pair = _store(log), (query_id, candidate_id)
+    store, pair = existing_record(log), (query_id, candidate_id)
     standing = standing_by_reviewer(store.decisions()).values()
     on_pair = [of_one[pair] for of_one in standing if pair in of_one]
     decision = max(on_pair, key=lambda row: row.decided_at, default=None)
@@ -254,16 +253,6 @@ def _ranking(table: str, photos: Catalogue, query: Photo, candidate: Photo) -> t
     is_scored = math.isfinite(found.similarity)
     ranking = Ranking(given.source.name, found.score, found.rank if is_scored else None)
     return ranking, given.known_pairs().in_words(found.similarity) if is_scored else ""
-
-
-def _store(log: str) -> DecisionStore:
-    """The record, which has to be there already."""
-    from pairx_core.addresses import is_address
-    from pairx_core.decisions.store import open_decisions
-
-    if not is_address(log) and not Path(log).is_file():
-        raise click.ClickException(f"There is no decisions file {log}.")
-    return open_decisions(log)
 
 
 def _record_files(log: str | None) -> list[Path]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pairx_core.cli_jobs import files_for, named_model, runner_from, runner_options
-from pairx_core.cli_options import catalogue_and_model
+from pairx_core.cli_options import catalogue_and_model, file_option, folder_option, layer_option
+from pairx_core.cli_reading import built_index, chosen_model, opened_catalogue
+from pairx_core.cli_telling import progress_bar, write_and_tell
 
 if TYPE_CHECKING:
     from pairx_core.evaluate.job import Evaluated, EvaluationJob
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from pairx_core.models.named import NamedModel
     from pairx_core.retrieval import CandidateFilters
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 ALL = "all"
 _FROM_0, _FROM_1 = click.IntRange(min=0), click.IntRange(min=1)
 _MOST_CELLS = 48  # a side: a finer layer has millions of pairs of cells, which see little more than a dot
@@ -27,13 +27,7 @@ _MOST_CELLS = 48  # a side: a finer layer has millions of pairs of cells, which 
 
 @click.command()
 @click.argument("catalogue", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    required=True,
-    help="A folder for the report.",
-)
+@folder_option("A folder for the report.")
 @catalogue_and_model("embeddings and measures")
 @click.option("--methods", default="pairx,pairx-steady", show_default=True, help="Names, or “all”.")
 @click.option(
@@ -81,7 +75,6 @@ def evaluate(
     **others: Any,
 ) -> None:
     """Measure on CATALOGUE's known pairs whether explanations tell right from wrong. Stopped, it goes on later."""
-    from pairx_core import cli
     from pairx_core.evaluate.job import EvaluationJob
     from pairx_core.evaluate.measuring import check_truth, truth_beside
     from pairx_core.evaluate.pairs import matched_sample
@@ -90,8 +83,8 @@ def evaluate(
 
     chosen = _Chosen(**others)
     keep_freed_memory()  # best before the model is made
-    photos = cli._read(catalogue, form)
-    index = cli._index(photos, cli._load(model, checkpoint), cache)
+    photos = opened_catalogue(catalogue, form)
+    index = built_index(photos, chosen_model(model, checkpoint), cache)
     truth = truth_beside(photos.source) if chosen.truth is None else chosen.truth.absolute()
     if chosen.truth is not None:
         check_truth(index.photos, chosen.truth)
@@ -115,15 +108,9 @@ def evaluate(
 
 @click.command()
 @click.argument("catalogue", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    required=True,
-    help="The table to write (CSV).",
-)
+@file_option("The table to write (CSV).")
 @catalogue_and_model("embeddings and measures")
-@click.option("--layer", help="Whose cells are matched. [default: the model's recommended one]")
+@layer_option
 @click.option("--queries", default=120, show_default=True, help="Most known queries to learn from.")
 @click.option("--all-photos", is_flag=True, help="Order the candidates of known photos too.")
 def rerank(
@@ -141,7 +128,6 @@ def rerank(
 
     The table is opened on Setup, as another matcher's candidates.
     """
-    from pairx_core import cli
     from pairx_core.evaluate.reranked import as_table, reranked, reranking_in_words
     from pairx_core.evaluate.trust import FEWEST_PAIRS, TrustStudy, trust_folder, trust_job
     from pairx_core.explain import keep_freed_memory
@@ -150,12 +136,12 @@ def rerank(
     from pairx_core.settings import Settings
 
     keep_freed_memory()  # best before the model is made
-    read = cli._read(catalogue, form)
+    read = opened_catalogue(catalogue, form)
     refuse_output(out, files_of(read))  # before the long part
-    index = cli._index(read, cli._load(model, checkpoint), cache)
+    index = built_index(read, chosen_model(model, checkpoint), cache)
     chosen, filters = layer or index.model.recommended_layer, CandidateFilters()
     job = trust_job(index, index.model, chosen, filters, most=queries)
-    with cli._progress("measuring known pairs") as progress:
+    with progress_bar("measuring known pairs") as progress:
         rows = job.run(trust_folder(cache or Settings.from_environment().cache, job), progress).rows
     study = TrustStudy.of(rows)
     if study is None:
@@ -167,11 +153,11 @@ def rerank(
         click.echo("Nothing was written.")
         return
     wanted = [photo for photo in index.photos if all_photos or not photo.is_known]
-    with cli._progress("explaining candidates") as progress:
+    with progress_bar("explaining candidates") as progress:
         candidates, failures = reranked(index, study, chosen, wanted, filters, progress)
     for failure in failures[:5]:
         click.echo(f"failed  {failure}", err=True)
-    cli._write(out, as_table(candidates).encode(), "table of candidates", files_of(read))
+    write_and_tell(out, as_table(candidates).encode(), "table of candidates", files_of(read))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,13 +214,11 @@ class _Chosen:
 
 def _run(job: EvaluationJob, out: Path, named: NamedModel, chosen: _Chosen) -> Evaluated:
     """Measure where it was chosen to."""
-    from pairx_core import cli
-
     photos = (photo for pair in job.sample.pairs for photo in (pair.query, pair.candidate))
     files = files_for(photos, named, job.truth)
     with (
         runner_from(chosen.scheduler, chosen.workers, files) as runner,
-        cli._progress("measuring pairs") as progress,
+        progress_bar("measuring pairs") as progress,
     ):
         elsewhere = None if chosen.scheduler is None else named
         return job.run(out, progress, runner=runner, named=elsewhere)

@@ -12,7 +12,8 @@ import click
 
 from pairx_core.cli_jobs import files_for, named_model, runner_from, runner_options
 from pairx_core.cli_options import catalogue_and_model
-from pairx_core.cli_telling import Telling, going_on_later
+from pairx_core.cli_reading import chosen_model, opened_catalogue
+from pairx_core.cli_telling import Telling, going_on_later, progress_bar, tell_problems
 
 if TYPE_CHECKING:
     from pairx_core.catalogue import Catalogue
@@ -58,12 +59,11 @@ def index(
     workers: int | None,
 ) -> None:
     """Read CATALOGUE (a file or a folder), say what was found, and embed its photos. Stopped, it goes on later."""
-    from pairx_core import cli
     from pairx_core.retrieval import IndexOptions, build_index, open_store
     from pairx_core.settings import Settings
 
-    photos = cli._read(catalogue, form)
-    loaded = cli._load(model, checkpoint)
+    photos = opened_catalogue(catalogue, form)
+    loaded = chosen_model(model, checkpoint)
     folder = cache or Settings.from_environment().cache
     if verify:
         _verify(open_store(folder, loaded, precision))
@@ -84,7 +84,7 @@ def index(
         built = build_index(
             photos, loaded, cache_dir=folder, progress=partial(telling, "embedding photos"), options=options
         )
-    cli._tell_problems([*photos.problems, *built.skipped])
+    tell_problems([*photos.problems, *built.skipped])
     _tell_counts(photos, built)
     fresh = len(open_store(folder, loaded, precision)) - before
     click.echo(f"embedded now: {_speed(fresh, time.monotonic() - begun)}; kept in {built.vectors.precision}")
@@ -159,14 +159,13 @@ def _drop(store: EmbeddingStore, photos: Catalogue, model: EmbeddingModel, folde
 
 
 def _approximate(store: EmbeddingStore, *, is_wanted: bool) -> None:
-    from pairx_core import cli
     from pairx_core.retrieval.approximate import ApproximateIndex
 
     if not is_wanted:
         ApproximateIndex.remove(store.folder)
         click.echo("candidates are searched exactly")
         return
-    with store.writing(), cli._progress("sorting embeddings") as progress:
+    with store.writing(), progress_bar("sorting embeddings") as progress:
         about = ApproximateIndex.make(store, progress=progress).about
     click.echo(
         f"approximate index: {about.rows:,} embeddings in {about.lists:,} lists, {about.probes} of them looked into; "

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from pairx_core.cli_options import Command, all_of
 from pairx_core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from pairx_core.models import EmbeddingModel
     from pairx_core.models.named import NamedModel
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 LOCAL = "local"
 _MOST_FILES = 16  # that workers are asked about: one a folder finds a share that is not mounted
 _MOST_LOOKED_AT = 2_000  # to find them: of a million photos, nobody waits for the last
@@ -26,7 +26,7 @@ _MOST_LOOKED_AT = 2_000  # to find them: of a million photos, nobody waits for t
 
 def runner_options(command: Command) -> Command:
     """The options that say where tasks run: ``scheduler`` and ``workers``, for :func:`runner_from`."""
-    options = [
+    return all_of(
         click.option(
             "--scheduler",
             metavar="ADDRESS",
@@ -38,10 +38,7 @@ def runner_options(command: Command) -> Command:
             type=click.IntRange(min=1),
             help="Tasks at a time on this computer. [default: one a processor, or one on a GPU]",
         ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )(command)
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from pairx_core.cli_jobs import files_for, named_model, runner_from, runner_options
-from pairx_core.cli_options import catalogue_and_model
+from pairx_core.cli_options import catalogue_and_model, filter_options, folder_option, layer_option
+from pairx_core.cli_reading import built_index, candidate_filters, chosen_model, opened_catalogue
 from pairx_core.cli_telling import Telling, going_on_later
 
 if TYPE_CHECKING:
@@ -25,9 +26,7 @@ _LARGEST_LIST = 64 << 20  # bytes of a file with ids
 
 @click.command()
 @click.argument("catalogue", type=click.Path(path_type=Path))
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="The pack's folder."
-)
+@folder_option("The pack's folder.")
 @click.option(
     "--queries",
     default=UNKNOWN,
@@ -37,10 +36,7 @@ _LARGEST_LIST = 64 << 20  # bytes of a file with ids
 @click.option(
     "-k", type=click.IntRange(1, _MOST_CANDIDATES), default=5, show_default=True, help="Candidates a query."
 )
-@click.option("--any-species", is_flag=True, help="Candidates of other species too.")
-@click.option("--any-flank", is_flag=True, help="Candidates of the other flank too.")
-@click.option("--known-only", is_flag=True, help="Candidates of known individuals only.")
-@click.option("--same-day", is_flag=True, help="Candidates of the same day and site too.")
+@filter_options
 @click.option(
     "--longest-side", default=2048, show_default=True, help="Of a photo, in pixels; larger ones are reduced."
 )
@@ -48,7 +44,7 @@ _LARGEST_LIST = 64 << 20  # bytes of a file with ids
     "--k-colors", default=10, show_default=True, help="Matches with color maps: the slow and large part."
 )
 @click.option("--more", default=3, show_default=True, help="Further photos of each candidate's individual.")
-@click.option("--layer", help="Whose cells are matched. [default: the model's recommended one]")
+@layer_option
 @catalogue_and_model("embeddings and explanations")
 @runner_options
 def pack(
@@ -72,7 +68,6 @@ def pack(
 
     It opens like a catalogue, also where PyTorch is not installed. A run that was stopped goes on where it was.
     """
-    from pairx_core import cli
     from pairx_core.explain import ExplanationCache, PairExplainer, keep_freed_memory
     from pairx_core.fieldpack import Wanted, write_pack
     from pairx_core.fieldpack.files import refuse_others_files
@@ -80,13 +75,13 @@ def pack(
 
     keep_freed_memory()  # best before the model is made
     refuse_others_files(out)  # before the long part
-    photos = cli._read(catalogue, form)
+    photos = opened_catalogue(catalogue, form)
     chosen = _chosen(photos, queries)
-    index = cli._index(photos, cli._load(model, checkpoint), cache)
+    index = built_index(photos, chosen_model(model, checkpoint), cache)
     explainer = PairExplainer(
         index.model, layer, cache=ExplanationCache(cache or Settings.from_environment().cache)
     )
-    wanted = Wanted(k, cli._filters(flags), k_colors=k_colors, longest_side=longest_side, more=more)
+    wanted = Wanted(k, candidate_filters(flags), k_colors=k_colors, longest_side=longest_side, more=more)
     named = named_model(index.model, model, checkpoint) if scheduler else None
     with (
         runner_from(scheduler, workers, files_for(photos.photos, named)) as runner,

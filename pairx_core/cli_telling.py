@@ -1,13 +1,18 @@
-"""What long commands say on the terminal while they work, and when they are stopped."""
+"""What commands say on the terminal: how far they are, what is odd, what was written."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from pairx_core.catalogue import Problem
 
 _LINE_SECONDS = 10.0  # between two lines where there is no terminal to write over the last one
 _TIMED_SECONDS = 1.0  # before which nothing can be said of the pace
@@ -25,6 +30,44 @@ def going_on_later(kept: str) -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo(f"\nStopped. {kept} is kept; the same command goes on from there.", err=True)
         raise
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on the terminal (on standard error) that takes (done, total)."""
+    with click.progressbar(length=1, label=label, show_pos=True, file=sys.stderr) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield show
+
+
+def tell_problems(problems: Iterable[Problem]) -> None:
+    """List what is odd about a catalogue (on standard error); what is told of many photos, once."""
+    from pairx_core.catalogue import folded
+
+    for problem in folded(problems):
+        click.echo(f"{'left out' if problem.severity == 'left_out' else 'note'}  {problem}", err=True)
+
+
+def write_and_tell(path: Path, content: bytes, what: str, sources: Iterable[Path]) -> None:
+    """Write a file that a command makes, and say so.
+
+    Args:
+        path: of the file.
+        content: of the file.
+        what: it is, such as "drawing".
+        sources: the files that it must not write over.
+
+    Raises:
+        OutputError: it cannot be written, or would write over a source.
+    """
+    from pairx_core.outputs import write_output
+
+    write_output(path, content, what=what, sources=sources)
+    click.echo(f"wrote {path}")
 
 
 class Telling:

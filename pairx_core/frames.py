@@ -16,8 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.floating]
-
 
 @dataclass(frozen=True, slots=True)
 class PhotoFrame:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pairx_core.errors import ExportError
+from pairx_core.whole_files import write_whole
 
 if TYPE_CHECKING:
     from pairx_core.catalogue import Catalogue
@@ -29,8 +30,6 @@ def write_output(path: Path, content: bytes, *, what: str, sources: Iterable[Pat
     Raises:
         ExportError: it would take the place of something that must stay, or cannot be written.
     """
-    from pairx_core.render.writing import write_whole
-
     refuse_output(path, sources)
     if path.exists() and not path.is_file():
         _pour(path, content)

@@ -1,4 +1,4 @@
-"""Paths as people write them."""
+"""Paths as people write them, and folders that are made where they are missing."""
 
 from __future__ import annotations
 
@@ -39,6 +39,24 @@ def tidy_path(written: str | Path, error: type[PairxError], *, folder: Path | No
         if reason.errno == errno.ENAMETOOLONG:
             raise error(f"{shown} is too long for a path. Correct the path.") from None
     return path  # whether it is there, and may be used, shows where it is
+
+
+def make_cache_folder(folder: Path, error: type[PairxError]) -> None:
+    """Make a folder for what can be computed again, where it is missing.
+
+    Args:
+        folder: the folder.
+        error: raised when it cannot be made.
+
+    Raises:
+        PairxError: it cannot be made; of the kind that was given.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        raise error(
+            f"{folder}: the cache folder cannot be made ({reason.strerror}). Choose another with PAIRX_CACHE."
+        ) from None
 
 
 def _shown(text: str) -> str:

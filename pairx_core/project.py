@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +12,7 @@ import tomli_w
 from pairx_core.addresses import is_address, without_password
 from pairx_core.errors import SettingsError
 from pairx_core.paths import tidy_path
+from pairx_core.whole_files import whole_file
 
 PROJECT_NAME = "pairx.toml"
 _VERSION = 1
@@ -209,17 +208,8 @@ def _dotted(path: str) -> str:
 def _replace(file: Path, text: str) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=file.parent, prefix=file.stem, suffix=".new")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as fresh:
-                fresh.write(text)
-                fresh.flush()
-                os.fsync(fresh.fileno())
-            Path(name).chmod(0o644)
-            Path(name).replace(file)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with whole_file(file) as fresh:
+            fresh.write(text.encode())
     except OSError as error:
         raise SettingsError(
             f"{file} cannot be written ({error.strerror}). Choose a folder in which you may write."

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from pairx_core import load_model, read_catalogue
 from pairx_core.models.torchvision_ops import ensure_torchvision_operators
 
 TINY_ARCHITECTURE = "test_efficientnet"
@@ -24,13 +27,22 @@ def paint(path: Path, seed: int, size: tuple[int, int] = (96, 64)) -> Path:
     return path
 
 
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """So many threads for torch, and as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="session")
 def one_thread():
     """A network this small gains nothing from more, and loses much where the machine is busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with torch_threads(1):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -54,6 +66,16 @@ def tiny_checkpoint(tmp_path_factory) -> Path:
     }
     save_file(module.state_dict(), str(path), metadata=metadata)
     return path
+
+
+@pytest.fixture(scope="session")
+def model(tiny_checkpoint):
+    return load_model(str(tiny_checkpoint))
+
+
+@pytest.fixture
+def catalogue(small_catalogue):
+    return read_catalogue(small_catalogue)
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-import torch
 from click.testing import CliRunner
 
 from pairx_core.cli import main
 from pairx_core.project import Project, read_project, write_project
+from tests.conftest import torch_threads
 
 SAMPLE = Path(__file__).parents[1] / "data_samples"
 QUICK = ("--methods", "pairx,chance", "--controls", "pairx", "--per-bin", 1, "--faithful", 1, "--steady", 1)
@@ -19,10 +19,8 @@ QUICK = ("--methods", "pairx,chance", "--controls", "pairx", "--per-bin", 1, "--
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+    with torch_threads(1):
+        yield
 
 
 @pytest.fixture

@@ -22,8 +22,9 @@ MAY_IMPORT = {
     "evaluate": {"jobs", "explain", "retrieval", "models", "catalogue"},
     "exports": {"catalogue", "decisions"},
     "fieldpack": {"catalogue", "models", "retrieval", "explain", "jobs"},
+    "stories": {"catalogue", "decisions", "retrieval", "explain"},
 }
-PLAIN = {"addresses", "errors", "formulas", "frames", "lazy", "paths", "version"}
+PLAIN = {"addresses", "errors", "formulas", "frames", "lazy", "paths", "version", "whole_files"}
 
 
 def loaded_by(code: str) -> set[str]:

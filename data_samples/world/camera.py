@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
-from .noise import Field, blur, blur_colour, smooth_noise
+from .noise import Field, blur_colour, smooth_noise
 
 
 @dataclass(frozen=True)
@@ -108,13 +107,3 @@ def shrink(raster: Field, factor: int) -> Field:
     blocks = raster[: height * factor, : width * factor].reshape(height, factor, width, factor, -1)
     mean = blocks.mean(axis=(1, 3), dtype=np.float32)
     return mean[..., 0] if raster.ndim == 2 else mean
-
-
-def soft_mask(mask: Field, radius: float) -> Field:
-    """A softened mask, kept in 0...1."""
-    return np.clip(blur(mask, radius), 0, 1)
-
-
-def enlarge(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Resize an 8-bit image."""
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))

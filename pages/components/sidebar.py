@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from pages.components import query_filters, state, visitors
+from pages.components import opening, query_filters, state, visitors
 from pages.components.query_status import DISAGREED
 from pages.components.room import ALL_PHOTOS, TO_IDENTIFY, Work
 from pages.components.roster import Queries, Wanted
@@ -23,6 +23,7 @@ from pairx_core.settings import DECISIONS_NAME
 def review_controls(workspace: Workspace) -> Work:
     """Draw the controls of the Review page and say what they amount to."""
     with st.sidebar:
+        opening.tell_of_another()
         reviewer = _reviewer()
         progress = st.container()
         which = _queries(workspace)
@@ -48,9 +49,13 @@ def _reviewer() -> str:
         key="reviewer",
         bind="query-params",
         max_chars=80,
+        placeholder="Your name",
         help="Each decision carries this name; each reviewer has their own list.",
     )
-    return tidy_name(name or "")  # as the decisions file has it
+    tidied = tidy_name(name or "")  # as the decisions file has it
+    if not tidied:
+        st.caption("Type your name before you decide: each decision carries it.")
+    return tidied
 
 
 def _progress(work: Work) -> None:

@@ -6,7 +6,7 @@ import math
 
 from pages.components.trust_figures import PLAUSIBILITY, SIMILARITY, Separation, higher_than
 from pages.components.words import count, time_left
-from pairx_core.evaluate.calibration import CalibrationQuality
+from pairx_core.evaluate.calibration_quality import CalibrationQuality
 from pairx_core.evaluate.measuring import PairRow
 from pairx_core.evaluate.reranking import Reranking
 from pairx_core.evaluate.statistics import Interval

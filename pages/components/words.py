@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from pages.components.query_status import QueryStatus
-from pairx_core.catalogue import Photo, kilometres_apart
+from pairx_core.catalogue import Photo, days_apart, distance_apart
 from pairx_core.retrieval import Candidate
 
 DECISIONS: dict[str, tuple[str, str]] = {
@@ -87,26 +87,10 @@ def facts_in_short(photo: Photo) -> str:
 
 def apart(query: Photo, candidate: Photo) -> str:
     """What lies between two photos: “12 days, 3.4 km apart”; empty where nothing of it is known."""
-    parts = [part for part in (_days(query, candidate), _kilometres(query, candidate)) if part]
+    parts = [part for part in (days_apart(query, candidate), distance_apart(query, candidate)) if part]
     if parts == ["same day"]:
         return "same day"
     return f"{', '.join(parts)} apart" if parts else ""
-
-
-def _days(query: Photo, candidate: Photo) -> str:
-    if query.date is None or candidate.date is None:
-        return ""
-    days = abs((query.date.date() - candidate.date.date()).days)
-    return "same day" if days == 0 else count(days, "day")
-
-
-def _kilometres(query: Photo, candidate: Photo) -> str:
-    distance = kilometres_apart(query, candidate)
-    if distance is None:
-        return ""
-    if distance < 1:
-        return f"{round(distance * 1000, -1):,.0f} m"
-    return f"{distance:,.1f} km" if distance < 100 else f"{distance:,.0f} km"
 
 
 def count(number: int, one: str, many: str | None = None) -> str:

@@ -13,7 +13,7 @@ from pairx_core.catalogue.opening import (
     thumbnail,
 )
 from pairx_core.catalogue.photo import Box, Mask, MaskPicture, Photo, Segmentation
-from pairx_core.catalogue.places import kilometres_apart
+from pairx_core.catalogue.places import days_apart, distance_apart, kilometres_apart
 from pairx_core.catalogue.problems import folded
 from pairx_core.catalogue.reading import read_catalogue
 from pairx_core.catalogue.report import CatalogueReport, check_catalogue
@@ -32,6 +32,8 @@ __all__ = [
     "Segmentation",
     "Surroundings",
     "check_catalogue",
+    "days_apart",
+    "distance_apart",
     "folded",
     "kilometres_apart",
     "open_mask",

@@ -1,4 +1,4 @@
-"""Distances on the ground."""
+"""What lies between two photos: days, and kilometres on the ground."""
 
 from __future__ import annotations
 
@@ -21,3 +21,21 @@ def kilometres_apart(one: Photo, other: Photo) -> float | None:
     across = math.sin((lat2 - lat1) / 2) ** 2
     along = math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
     return 2 * _EARTH_RADIUS * math.asin(math.sqrt(min(1.0, across + along)))
+
+
+def days_apart(one: Photo, other: Photo) -> str:
+    """“same day”, “1 day”, “412 days”; empty where a date is not known."""
+    if one.date is None or other.date is None:
+        return ""
+    days = abs((one.date.date() - other.date.date()).days)
+    return "same day" if days == 0 else f"{days:,} {'day' if days == 1 else 'days'}"
+
+
+def distance_apart(one: Photo, other: Photo) -> str:
+    """“340 m”, “3.4 km”, “120 km”; empty where a place is not known."""
+    distance = kilometres_apart(one, other)
+    if distance is None:
+        return ""
+    if distance < 1:
+        return f"{round(distance * 1000, -1):,.0f} m"
+    return f"{distance:,.1f} km" if distance < 100 else f"{distance:,.0f} km"

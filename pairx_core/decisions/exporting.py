@@ -7,7 +7,6 @@ export such a cell gets an apostrophe in front (OWASP, *CSV Injection*), and a l
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,6 +17,7 @@ from pairx_core.decisions.evidence import Evidence, EvidenceLog
 from pairx_core.decisions.rows import COLUMNS, HEADER, row_bytes
 from pairx_core.errors import DecisionLogError
 from pairx_core.formulas import MARKER, neutralise_cell
+from pairx_core.whole_files import whole_file
 
 TEXT_COLUMNS = tuple(  # whose cells may hold anything that somebody typed
     column
@@ -84,17 +84,12 @@ def _neutralised_row(decision: Decision) -> bytes:
 
 def _write_file(path: Path, content: bytes) -> None:
     make_folder_of(path, "export")
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         _refuse_record(path)
-        with draft.open("wb") as file:
+        with whole_file(path) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise DecisionLogError(
             f"{path} cannot be written ({error.strerror}). Make room on the disk, allow writing, or choose "
             "another file, then export again."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -90,21 +91,49 @@ def line_text(entry: Entry) -> str:
     return json.dumps(entry, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode()
 
 
-class FileLines:
+class FollowedLines(ABC):
+    """Lines of which what is new is taken in before each look."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._threads = threading.RLock()
+        self._snapshot: tuple[Any, ...] = ()
+
+    def entries(self) -> tuple[Any, ...]:
+        """What is made of all objects that can be read, in their order; the same tuple while nothing is new."""
+        with self._threads:
+            self._refresh()
+            return self._snapshot
+
+    @property
+    def damaged(self) -> tuple[DamagedLine, ...]:
+        """Lines that cannot be read."""
+        with self._threads:
+            self._refresh()
+            return self._damaged()
+
+    @abstractmethod
+    def _refresh(self) -> None:
+        """Take in what is new."""
+
+    @abstractmethod
+    def _damaged(self) -> tuple[DamagedLine, ...]:
+        """Of what was taken in."""
+
+
+class FileLines(FollowedLines):
     """Lines in a file, made when the first one is appended."""
 
     def __init__(self, path: Path, kind: str, *, lock_timeout: float = 10.0, read: Read = as_it_is) -> None:
+        super().__init__(read)
         self.path = path
         self._kind = kind  # what messages call the file, such as sessions file
         self._lock_timeout = lock_timeout  # seconds to wait for another program that is writing
-        self._read = read
-        self._threads = threading.RLock()
         self._depth = 0  # of exclusive(), which may be nested in one thread
         self._file = Follower(path)
         self._whole = LinesRead(read)  # lines that have their line end and will not change any more
         self._last = LinesRead(read)  # the one after them, if any: torn, or being written at this moment
         self._tail = b""  # its bytes
-        self._snapshot: tuple[Any, ...] = ()
 
     @property
     def name(self) -> str:
@@ -118,19 +147,6 @@ class FileLines:
             self._refresh()
             append(self.path, (b"\n" if self._tail else b"") + line)
             self._refresh()
-
-    def entries(self) -> tuple[Any, ...]:
-        """What is made of all objects that can be read, in their order; the same tuple while nothing is new."""
-        with self._threads:
-            self._refresh()
-            return self._snapshot
-
-    @property
-    def damaged(self) -> tuple[DamagedLine, ...]:
-        """Lines that cannot be read."""
-        with self._threads:
-            self._refresh()
-            return (*self._whole.damaged, *self._last.damaged)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -146,6 +162,9 @@ class FileLines:
                     yield
                 finally:
                     self._depth -= 1
+
+    def _damaged(self) -> tuple[DamagedLine, ...]:
+        return (*self._whole.damaged, *self._last.damaged)
 
     def _refresh(self) -> None:
         content = self._unread()

@@ -58,20 +58,6 @@ def undone_ids(decisions: Iterable[Decision]) -> frozenset[tuple[str, str]]:
     return frozenset((row.reviewer, row.supersedes) for row in decisions if row.decision == "undo")
 
 
-def undo_of(decisions: Iterable[Decision], decision: Decision) -> Decision | None:
-    """The row by which a decision was undone by its reviewer; None where it was not."""
-    return next(
-        (
-            row
-            for row in decisions
-            if row.decision == "undo"
-            and row.supersedes == decision.decision_id
-            and row.reviewer == decision.reviewer
-        ),
-        None,
-    )
-
-
 def _not_undone(decisions: Iterable[Decision], reviewer: str) -> list[Decision]:
     """The reviewer's decisions without the undone ones and the undo rows themselves."""
     name = tidy_name(reviewer)

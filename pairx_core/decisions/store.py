@@ -109,7 +109,7 @@ def address_of_lines(name: str, addresses: Iterable[str]) -> str | None:
         DecisionLogError: as for :func:`open_decisions`.
     """
     try:
-        from pairx_core.decisions.database import file_of, is_at
+        from pairx_core.decisions.database_address import file_of, is_at
     except ImportError as error:
         raise _missing(error) from error
     location = name.rpartition(" (")[0] or name

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pairx_core.evaluate.calibration import Logistic, fit_logistic, grouped_folds
+from pairx_core.evaluate.calibration_quality import grouped_folds
+from pairx_core.evaluate.logistic import Logistic, fit_logistic
 from pairx_core.evaluate.statistics import Bools, Floats, Interval, Ints, bootstrap, weighted_mean
 
 _KINDS: dict[str, type] = {"similarity": np.float64, "plausibility": np.float64, "same": bool}

@@ -219,27 +219,6 @@ def bootstrap(
     return Interval(value, float(low), float(high), len(one))
 
 
-def bootstrap_difference(
-    statistic: Statistic,
-    other: Statistic,
-    first: npt.ArrayLike,
-    second: npt.ArrayLike,
-    *,
-    rounds: int = 1000,
-    seed: int = 0,
-    level: float = 0.95,
-) -> Interval:
-    """``statistic`` minus ``other``, both on the same resamples, with the interval of the difference.
-
-    Arguments, result and errors are those of ``bootstrap``.
-    """
-
-    def difference(weights: Floats) -> float:
-        return statistic(weights) - other(weights)
-
-    return bootstrap(difference, first, second, rounds=rounds, seed=seed, level=level)
-
-
 def _two_decimals(number: float) -> str:
     text = f"{number:.2f}"
     return "0.00" if text == "-0.00" else text.replace("-", "−")

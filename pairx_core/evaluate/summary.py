@@ -24,7 +24,6 @@ SCORES = {  # measure -> in words; higher: more plausible
     "aligned": "feature distance of the aligned animals",
     "nearness": "feature distance of the first lines",
 }
-PUBLISHED_SCORES = ("inverted_residual", "relevance_coverage", "match_coverage")
 MEANS = {  # measure -> in words
     "on_animal": "share of the importance on the animal",
     "deletion": "deletion (lower is better)",

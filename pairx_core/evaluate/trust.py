@@ -11,18 +11,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pairx_core.evaluate.calibration import (
-    Calibration,
-    CalibrationQuality,
-    Logistic,
-    LooksLike,
-    PairScores,
-    calibrate,
-    cross_validated,
-    fit_logistic,
-    grouped_folds,
-)
+from pairx_core.evaluate.calibration import Calibration, LooksLike, PairScores, calibrate
+from pairx_core.evaluate.calibration_quality import CalibrationQuality, cross_validated, grouped_folds
 from pairx_core.evaluate.job import EvaluationJob
+from pairx_core.evaluate.logistic import Logistic, fit_logistic
 from pairx_core.evaluate.measuring import PairRow
 from pairx_core.evaluate.pairs import PairSample, ranked_pairs
 from pairx_core.evaluate.plan import Plan

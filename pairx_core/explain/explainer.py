@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import difflib
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import cached_property, partial
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from pairx_core.catalogue import Photo, open_photo, photo_digest
 from pairx_core.errors import ExplanationError
-from pairx_core.explain.computing import device_named, is_lack_of_memory, memory_watched
+from pairx_core.explain.color_maps import SideColorMaps
+from pairx_core.explain.computing import device_named, memory_watched
 from pairx_core.explain.engine_version import code_fingerprint, engine_fingerprint
 from pairx_core.explain.explanation import PairExplanation, departures
 from pairx_core.explain.explanation_cache import ExplanationCache
-from pairx_core.explain.keeping import Cell, Keeper, PairResult, WindowedMap
+from pairx_core.explain.keeping import Keeper, PairResult
 from pairx_core.explain.matching import reduce_channels
 from pairx_core.explain.memory import keep_freed_memory
 from pairx_core.explain.options import ExplanationOptions, Rules
-from pairx_core.explain.pairing import check_features, cosine_with_gradients, ordered_matches
+from pairx_core.explain.pairing import (
+    check_features,
+    cosine_with_gradients,
+    describing_stages,
+    ordered_matches,
+)
 from pairx_core.explain.picture import Picture, Prepared, picture_of_tensor
-from pairx_core.explain.relevance import Relevance
 from pairx_core.explain.side_by_side import results_in_order
 from pairx_core.explain.support import check_supported, rules_for
 from pairx_core.explain.trace import RelevanceModel, Trace
 from pairx_core.explain.trace_store import TraceStore
+from pairx_core.explain.watching import UnchangedWeights, check_layer, forward_watched
 from pairx_core.frames import PhotoFrame
 from pairx_core.models.embedding_model import EmbeddingModel
 from pairx_core.version import __version__
@@ -79,13 +83,13 @@ class PairExplainer:
         if self._layers == ():
             raise ExplanationError("No layer is given; leave it out for the recommended one.")
         for path in self._layers or ():
-            self._check_layer(path)
+            check_layer(model, path)
         self._device = device_named(device, model.device)
         keep_freed_memory()
         self._cache = cache
         self._traces = TraceStore(memory_budget)
         self._relevance_model: RelevanceModel | None = None
-        self._weights_version: int | None = None
+        self._weights = UnchangedWeights(model)
         self._lock = threading.Lock()
 
     @property
@@ -205,7 +209,7 @@ class PairExplainer:
     def _stages(
         self, query: Picture, candidate: Picture, layer: str, k_lines: int, k_colors: int
     ) -> Iterator[PairExplanation]:
-        sides: list[_ColorMaps] = []
+        sides: list[SideColorMaps] = []
         try:
             with memory_watched():
                 result = self._kept_or_new_result(query, candidate, layer)
@@ -214,8 +218,8 @@ class PairExplainer:
             count = min(k_colors, len(result.matches))
             cells = result.matches.query_cells[:count], result.matches.candidate_cells[:count]
             sides = [
-                _ColorMaps(self, query, layer, cells[0], result.query_frame),
-                _ColorMaps(self, candidate, layer, cells[1], result.candidate_frame),
+                SideColorMaps(self._trace, self._keeper, query, layer, cells[0]),
+                SideColorMaps(self._trace, self._keeper, candidate, layer, cells[1]),
             ]
             with memory_watched():
                 both = zip(*(side.tasks() for side in sides), strict=True)
@@ -230,7 +234,7 @@ class PairExplainer:
             self._traces.trim()
 
     def _kept_or_new_result(self, query: Picture, candidate: Picture, layer: str) -> PairResult:
-        self._check_weights_unchanged()
+        self._weights.check()
         result = self._keeper.pair(query.key, candidate.key, layer)
         if result is None:
             result = self._pair_result(query, candidate, layer)
@@ -288,7 +292,7 @@ class PairExplainer:
     def _trace(self, picture: Picture, *, complete: bool = False) -> Trace:
         def make() -> Trace:
             inputs = picture.inputs.to(device=self._device, dtype=self._dtype)
-            with self._forward_watched(inputs):
+            with forward_watched(self.model, inputs):
                 return self._ready(inputs).trace(inputs)
 
         return self._traces.get(picture.key, make, complete=complete)
@@ -310,16 +314,6 @@ class PairExplainer:
             self._layers = (self.model.recommend_layer(picture.frame.input_size),)
         return self.layer
 
-    def _check_layer(self, path: str) -> None:
-        if path in dict(self.model.module.named_modules()):
-            return
-        names = self.model.stage_names()
-        near = difflib.get_close_matches(path, [name for name, _ in self.model.module.named_modules()], n=3)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise ExplanationError(
-            f"The model {self.model.name} has no layer “{path}”.{hint} Layers to choose from: {', '.join(names)}."
-        )
-
     def _ready(self, example: Tensor) -> RelevanceModel:
         with self._lock:
             if self._relevance_model is None:
@@ -328,18 +322,9 @@ class PairExplainer:
                     self.layers,
                     example,
                     conserve_skips=self.options.conserve_skips,
-                    stages=self._describing_stages((example.shape[-1], example.shape[-2])),
+                    stages=describing_stages(self.model, self.layer, self.options, example),
                 )
             return self._relevance_model
-
-    def _describing_stages(self, input_size: tuple[int, int]) -> tuple[str, ...]:
-        """The stages whose feature maps describe cells: all but those over twice as fine as the (first) layer."""
-        if self.options.descriptor == "layer":
-            return ()
-        stages = self.model.layers(input_size)
-        of_layer = next((stage for stage in stages if stage.path == self.layer), None)
-        finest = 2 * max((of_layer or stages[len(stages) // 2]).grid_size)
-        return tuple(stage.path for stage in stages if max(stage.grid_size) <= finest)
 
     @property
     def _dtype(self) -> torch.dtype:
@@ -362,100 +347,6 @@ class PairExplainer:
         context = [engine_fingerprint(), self.model.fingerprint, code_fingerprint(module)]
         context += [str(self.options), str(self._dtype), str(self._device), f"{len(self.layers)} layers"]
         return Keeper(self._cache, context)
-
-    @contextmanager
-    def _forward_watched(self, inputs: Tensor) -> Iterator[None]:
-        """Say it for the user when the model itself does not take an input."""
-        try:
-            yield
-        except (AssertionError, RuntimeError) as error:
-            if is_lack_of_memory(error) or self._takes(inputs):
-                raise
-            width, height = inputs.shape[-1], inputs.shape[-2]
-            raise ExplanationError(
-                f"The model {self.model.name} does not take inputs of {width}×{height} pixels ({error}). "
-                "Give it the size that it was made for."
-            ) from error
-
-    def _takes(self, inputs: Tensor) -> bool:
-        """Whether the user's model runs on an input (1, 3, H, W)."""
-        own = next(self.model.module.parameters(), inputs)
-        try:
-            with torch.inference_mode():
-                self.model.module(inputs.to(own.device, own.dtype))
-        except (AssertionError, RuntimeError):
-            return False
-        return True
-
-    def _check_weights_unchanged(self) -> None:
-        """Refuse to mix what was computed with other weights.
-
-        Raises:
-            ExplanationError: a weight was changed in place since the first explanation.
-        """
-        tensors = (*self.model.module.parameters(), *self.model.module.buffers())
-        versions = sum(0 if tensor.is_inference() else tensor._version for tensor in tensors)
-        with self._lock:
-            self._weights_version = versions if self._weights_version is None else self._weights_version
-        if versions != self._weights_version:
-            raise ExplanationError(
-                f"The weights of the model {self.model.name} were changed since its first explanation. Make a new "
-                "EmbeddingModel and a new PairExplainer for the changed weights."
-            )
-
-
-class _ColorMaps:
-    """The color maps of one side of a pair, as they come."""
-
-    def __init__(
-        self,
-        explainer: PairExplainer,
-        picture: Picture,
-        layer: str,
-        cells: npt.NDArray[np.int64],
-        frame: PhotoFrame,
-    ) -> None:
-        self._explainer = explainer
-        self._picture = picture
-        self._layer = layer
-        self._cells: list[Cell] = [(int(column), int(row)) for column, row in cells]
-        self._input_size = frame.input_size
-        self._maps = np.zeros((len(cells), *frame.input_size[::-1]), np.float32)
-        self._new: dict[Cell, WindowedMap] = {}
-
-    def tasks(self) -> list[Callable[[], WindowedMap]]:
-        """What makes the maps, match by match; where they are kept, it only hands them out.
-
-        The forward pass, if one is needed, runs here: with all threads, as any other, for it decides the last digit.
-        """
-        if all(cell in self._kept for cell in self._cells):
-            return [partial(self._kept.__getitem__, cell) for cell in self._cells]
-        trace = self._explainer._trace(self._picture)  # held while tasks are, whatever the budget
-        return [
-            partial(self._kept.__getitem__, cell) if cell in self._kept else partial(self._make, cell, trace)
-            for cell in self._cells
-        ]
-
-    def with_map(self, number: int, map_: WindowedMap) -> npt.NDArray[np.float32]:
-        """The maps (number + 1, H, W) of the first matches; they come one after the other."""
-        self._maps[number] = map_.full(self._input_size)
-        return self._maps[: number + 1]
-
-    def _make(self, cell: Cell, trace: Trace) -> WindowedMap:
-        self._new[cell] = _windowed(trace.color_map(self._layer, *cell))
-        return self._new[cell]
-
-    def keep(self) -> None:
-        """Put what is new on disk."""
-        self._explainer._keeper.keep_maps(self._picture.key, self._layer, self._new)
-
-    @cached_property
-    def _kept(self) -> dict[Cell, WindowedMap]:
-        return self._explainer._keeper.maps(self._picture.key, self._layer, self._cells)
-
-
-def _windowed(map_: Relevance) -> WindowedMap:
-    return WindowedMap(map_.values[0, 0].float().cpu().numpy(), map_.top, map_.left)
 
 
 def _at_least_single(tensor: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pairx_core.errors import SettingsError
+from pairx_core.paths import make_cache_folder
 
 DEFAULT_LIMIT = 4 << 30  # bytes
 T = TypeVar("T")
@@ -50,12 +51,7 @@ class ExplanationCache:
         self.limit = limit
         self._unchecked = limit  # bytes written since the limit was last looked at: look at once
         self._lock = threading.Lock()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SettingsError(
-                f"{folder}: the cache folder cannot be made ({error.strerror}). Choose another with PAIRX_CACHE."
-            ) from None
+        make_cache_folder(folder, SettingsError)
         self._run(_total, 0)
 
     def get(self, keys: Iterable[str]) -> dict[str, bytes]:

@@ -14,6 +14,7 @@ from pairx_core.explain.matching import Floats, column_row, hypercolumns, local_
 from pairx_core.explain.options import ExplanationOptions
 from pairx_core.explain.trace import Trace
 from pairx_core.frames import PhotoFrame
+from pairx_core.models.embedding_model import EmbeddingModel
 
 
 @torch.inference_mode(False)
@@ -75,7 +76,7 @@ def ordered_matches(
         frames: where both photos' cells lie.
         options: how to match.
     """
-    features = [_descriptors(trace, layer, options) for trace in traces]
+    features = [descriptors(trace, layer, options) for trace in traces]
     found = mutual_matches(features[0], features[1], options.distance, refine=options.refine_matches)
     of_match = relevance[0].ravel()[found.query] * relevance[1].ravel()[found.candidate]
     grids = [(map_.shape[1], map_.shape[0]) for map_ in relevance]
@@ -99,7 +100,26 @@ def ordered_matches(
     )
 
 
-def _descriptors(trace: Trace, layer: str, options: ExplanationOptions) -> Tensor:
+def describing_stages(
+    model: EmbeddingModel, layer: str, options: ExplanationOptions, inputs: Tensor
+) -> tuple[str, ...]:
+    """The stages whose feature maps describe cells: all but those over twice as fine as the layer.
+
+    Args:
+        model: whose stages.
+        layer: dotted path of the layer whose cells are matched.
+        options: how to match.
+        inputs: (1, 3, H, W), of the size at which the pair is explained.
+    """
+    if options.descriptor == "layer":
+        return ()
+    stages = model.layers((inputs.shape[-1], inputs.shape[-2]))
+    of_layer = next((stage for stage in stages if stage.path == layer), None)
+    finest = 2 * max((of_layer or stages[len(stages) // 2]).grid_size)
+    return tuple(stage.path for stage in stages if max(stage.grid_size) <= finest)
+
+
+def descriptors(trace: Trace, layer: str, options: ExplanationOptions) -> Tensor:
     """What a photo's cells are matched by, (1, C, h, w)."""
     features = trace.layers[layer].features
     return features if options.descriptor == "layer" else hypercolumns(trace.stages, features.shape[2:])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
 import tokenize
 import zipfile
@@ -12,7 +11,6 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 
@@ -21,6 +19,7 @@ from pairx_core.errors import ExplanationError
 from pairx_core.explain.explanation import Matches, PairExplanation
 from pairx_core.explain.options import ExplanationOptions
 from pairx_core.frames import PhotoFrame
+from pairx_core.whole_files import whole_file
 
 FORMAT = "pairx-explanation/2"
 _DAMAGE = (  # what NumPy and zipfile raise at bytes that are not what they should be
@@ -37,15 +36,10 @@ def save_explanation(explanation: PairExplanation, path: Path) -> None:
     arrays = {name: getattr(explanation, name) for name in _ARRAYS}
     arrays |= {f"matches.{field.name}": getattr(explanation.matches, field.name) for field in fields(Matches)}
     arrays["header"] = np.frombuffer(json.dumps(header_of(explanation)).encode(), np.uint8)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
-        with temporary.open("wb") as file:
+        with whole_file(path) as file:
             np.savez_compressed(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise ExplanationError(
             f"{path}: the explanation cannot be written here ({error.strerror})."
         ) from None

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
 from pairx_core.catalogue.pack_catalogue import PACK_NAME, UNFINISHED_NAME
 from pairx_core.errors import FieldPackError
+from pairx_core.whole_files import take_away, whole_file
 
 FAILED = "failed"  # in what came of a step: why
 _LOCK_NAME = "pack.lock"  # stays: another run may have opened it, and a new one would be another lock
-_DRAFT = re.compile(r"\.[0-9a-f]{32}\.part")
+_DRAFT = re.compile(r"\.(?:.+\.)?[0-9a-f]{32}\.part")
 Content = dict[str, Any]
 
 
@@ -37,16 +37,11 @@ def put_file(folder: Path, name: str, content: bytes) -> Stated:
         FieldPackError: it cannot be written.
     """
     path = folder / name
-    draft = path.with_name(f".{uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as file:
+        with whole_file(path) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
     except OSError as error:
-        _take_away(draft)
         raise _cannot_write(path, error) from error
     return Stated(len(content), hashlib.sha256(content).hexdigest())
 
@@ -55,7 +50,7 @@ def remove_drafts(folder: Path) -> None:
     """Take away what a run that was killed left half written; somebody else's files stay."""
     for draft in folder.rglob(".*.part"):
         if _DRAFT.fullmatch(draft.name):
-            _take_away(draft)
+            take_away(draft)
 
 
 class Journal:
@@ -206,11 +201,3 @@ def _cannot_write(path: Path, error: OSError) -> FieldPackError:
         f"{path} cannot be written ({error.strerror}). Make room on the disk, or choose another folder; run again, and "
         "what is done is kept."
     )
-
-
-def _take_away(path: Path) -> None:
-    """Remove a file; where that fails, it stays, and is known not to belong to the pack."""
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return

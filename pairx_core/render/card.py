@@ -17,8 +17,8 @@ from pairx_core.decisions.evidence import Evidence, TickedMatch
 from pairx_core.errors import DecisionLogError, ExplanationError
 from pairx_core.explain.explanation import PairExplanation
 from pairx_core.render.wording import decided, moment
-from pairx_core.render.writing import write_whole
 from pairx_core.version import __version__
+from pairx_core.whole_files import write_whole
 
 DPI = 200  # of the page
 _JPEG_QUALITY = 92  # of the page's picture in a PDF

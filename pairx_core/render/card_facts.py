@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal
 
-from pairx_core.catalogue import Photo
+from pairx_core.catalogue import Photo, days_apart, distance_apart
 from pairx_core.decisions.decision import ADJUDICATED, Decision, split_model
 from pairx_core.decisions.evidence import TickedMatch
 from pairx_core.render.card import EvidenceCard
 from pairx_core.render.typesetting import AFTER_NAME
-from pairx_core.render.wording import (
-    NOT_KNOWN,
-    days_apart,
-    distance_apart,
-    in_words,
-    moment,
-    taken,
-)
+from pairx_core.render.wording import NOT_KNOWN, in_words, moment, taken
 
 SIGNS = {"accept": "✓", "reject": "✕", "not_comparable": "⊘", "unsure": "?", "undo": "↶"}
 _PARTS = {"none": "nothing", "heat_map": "heat map", "color_maps": "color maps"}

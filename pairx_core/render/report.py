@@ -21,9 +21,9 @@ from pairx_core.decisions.performance import (
     time_per_decision,
 )
 from pairx_core.errors import SessionError
-from pairx_core.render.writing import write_whole
 from pairx_core.sessions import ExpertSession, Progress, progress
 from pairx_core.version import __version__
+from pairx_core.whole_files import write_whole
 
 _BLIND_STAGES: dict[Stage, str] = {"blind": "Bare photos", "final": "With the explanation"}
 _OPEN_STAGES: dict[Stage, str] = {"final": "Verdicts"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from pairx_core.catalogue import Photo, kilometres_apart
+from pairx_core.catalogue import Photo
 from pairx_core.decisions.decision import ADJUDICATED, Decision
 
 VERDICT_WORDS: dict[str, str] = {
@@ -47,24 +47,6 @@ def taken(photo: Photo) -> str:
         return NOT_KNOWN
     is_day = (photo.date.hour, photo.date.minute, photo.date.second) == (0, 0, 0)
     return f"{photo.date:%Y-%m-%d}" if is_day else f"{photo.date:%Y-%m-%d %H:%M}"
-
-
-def days_apart(one: Photo, other: Photo) -> str:
-    """“same day”, “1 day”, “412 days”; empty where a date is not known."""
-    if one.date is None or other.date is None:
-        return ""
-    days = abs((one.date.date() - other.date.date()).days)
-    return "same day" if days == 0 else counted(days, "day")
-
-
-def distance_apart(one: Photo, other: Photo) -> str:
-    """“340 m”, “3.4 km”, “120 km”; empty where a place is not known."""
-    distance = kilometres_apart(one, other)
-    if distance is None:
-        return ""
-    if distance < 1:
-        return f"{round(distance * 1000, -1):,.0f} m"
-    return f"{distance:,.1f} km" if distance < 100 else f"{distance:,.0f} km"
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

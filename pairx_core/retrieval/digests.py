@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pairx_core.catalogue import Photo, photo_digest
 from pairx_core.errors import PhotoError, RetrievalError
+from pairx_core.paths import make_cache_folder
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS unreadable (key BLOB PRIMARY KEY, message TEXT NOT NULL) WITHOUT ROWID;
@@ -43,12 +44,7 @@ class DigestCache:
             RetrievalError: the folder or the file in it cannot be used.
         """
         self.path = folder / "digests.sqlite"
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RetrievalError(
-                f"{folder}: the cache folder cannot be made ({error.strerror}). Choose another with PAIRX_CACHE."
-            ) from None
+        make_cache_folder(folder, RetrievalError)
         with self._connection() as connection:
             connection.executescript(_SCHEMA)
 

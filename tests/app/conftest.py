@@ -82,7 +82,7 @@ def decisions(tmp_path) -> Path:
 @pytest.fixture
 def open_app(tmp_path, monkeypatch, tiny_checkpoint, decisions) -> Callable[..., AppTest]:
     """Starts a session of the app on a catalogue."""
-    monkeypatch.setattr("pages.components.state.HELD_KEY_SECONDS", 0.0)
+    monkeypatch.setattr("pages.components.state.pairs.HELD_KEY_SECONDS", 0.0)
     monkeypatch.setenv("PAIRX_MODEL", str(tiny_checkpoint))
     monkeypatch.setenv("PAIRX_DECISIONS", str(decisions))
     monkeypatch.setenv("PAIRX_CACHE", str(tmp_path / "cache"))

@@ -149,7 +149,7 @@ def test_without_a_name_nothing_is_recorded_and_the_page_says_why(open_app, herd
 
 
 def test_a_decision_right_after_the_pair_appeared_is_not_taken(open_app, herd, decisions, monkeypatch):
-    monkeypatch.setattr("pages.components.state.HELD_KEY_SECONDS", 60)
+    monkeypatch.setattr("pages.components.state.pairs.HELD_KEY_SECONDS", 60)
     press(open_app(herd), "Accept")
     assert rows(decisions) == []
 

@@ -152,12 +152,38 @@ def trust(tour: Tour) -> None:
     take(page, "trust")
 
 
+def method(tour: Tour) -> None:
+    """The mutual matches of a pair, one of them chosen."""
+    page = tour.page(f"method?reviewer=Asha&{KNOWN_PAIR}")
+    page.get_by_role("radio", name="3 Mutual matches").click()
+    ring = page.locator(".cells [data-ring='3']").first
+    ring.wait_for()
+    box = ring.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.get_by_text("match 3 of").wait_for()
+    page.mouse.move(5, 5)
+    take(page, "method")
+
+
+def showcase(tour: Tour) -> None:
+    """A match of the bundled story, and the numbers at its end."""
+    page = tour.page("showcase?reviewer=Asha")
+    page.get_by_role("button", name="4: 2nd guess").click()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    take(page, "showcase")
+    page.get_by_role("button", name="7: Count").click()
+    take(page, "showcase_count")
+
+
 TOURS: dict[str, Callable[[Tour], None]] = {
     "review": review,
     "setup": setup,
     "decisions": decisions,
     "sessions": sessions,
     "trust": trust,
+    "method": method,
+    "showcase": showcase,
 }
 
 

@@ -388,12 +388,7 @@ def test_twenty_queries_by_keyboard_alone(chromium, page, tiny_checkpoint, tmp_p
 
 def test_the_next_pair_shows_with_the_press_and_nothing_else_is_decided_until_it_is_saved(server, looking):
     page = looking
-    wait_until_foreseen(page)
-    before = place(page)
-    page.evaluate(HOLD_THE_PAGE)
-    page.wait_for_timeout(400)
-    page.keyboard.press("x")
-    page.wait_for_selector(".viewer[data-foreseen=yes]")
+    before = reject_while_the_page_is_held(page)
     shown = page.locator(".viewer").get_attribute("data-candidate")
     assert shown != before[1] and "Saving" in page.locator(".waiting").inner_text()
     for key in "axnu012":
@@ -408,12 +403,7 @@ def test_the_next_pair_shows_with_the_press_and_nothing_else_is_decided_until_it
 def test_an_undo_pressed_before_the_page_has_followed_takes_back_the_decision_just_made(server, looking):
     page = looking
     decide(page, "Reject")
-    wait_until_foreseen(page)
-    before = place(page)
-    page.evaluate(HOLD_THE_PAGE)
-    page.wait_for_timeout(400)
-    page.keyboard.press("x")
-    page.wait_for_selector(".viewer[data-foreseen=yes]")
+    before = reject_while_the_page_is_held(page)
     page.keyboard.press("z")
     page.keyboard.press("z")
     wait_for_rows(server, page, 3)
@@ -440,6 +430,17 @@ def test_a_decision_that_is_not_taken_brings_the_pair_back(server, looking):
 
 
 # The page hears of keys half a second late, as over a slow line.
+def reject_while_the_page_is_held(page) -> tuple[str, str]:
+    """Rejects a pair, which the page hears of late; the pair."""
+    wait_until_foreseen(page)
+    before = place(page)
+    page.evaluate(HOLD_THE_PAGE)
+    page.wait_for_timeout(400)
+    page.keyboard.press("x")
+    page.wait_for_selector(".viewer[data-foreseen=yes]")
+    return before
+
+
 HOLD_THE_PAGE = """() => {
     const send = WebSocket.prototype.send;
     WebSocket.prototype.send = function (data) { setTimeout(() => send.call(this, data), 500); };

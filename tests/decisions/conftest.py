@@ -9,10 +9,13 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from pairx_core.decisions import Decision
 from pairx_core.decisions.store import DecisionStore, open_decisions
 
 KINDS = ("csv", "sqlite", "postgresql")
@@ -153,3 +156,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     is_marked = any("place" in str(mark.args[0]) for mark in metafunc.definition.iter_markers("parametrize"))
     if "place" in metafunc.fixturenames and not is_marked:
         metafunc.parametrize("place", KINDS, indirect=True)
+
+
+@pytest.fixture
+def say():
+    """Makes decisions of a session, numbered."""
+    numbers = count()
+
+    def make(reviewer, verdict, query="q", candidate="c", **values) -> Decision:
+        time = datetime(2026, 3, 1, tzinfo=UTC)
+        return Decision(f"d{next(numbers)}", time, reviewer, "s", query, candidate, verdict, **values)
+
+    return make

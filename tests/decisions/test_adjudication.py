@@ -1,25 +1,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
-from itertools import count
-
-import pytest
 
 from pairx_core.decisions import Decision
 from pairx_core.decisions.adjudication import disputes
 from pairx_core.decisions.decision import ADJUDICATED
-
-
-@pytest.fixture
-def say():
-    numbers = count()
-
-    def make(reviewer, verdict, query="q", candidate="c", **values) -> Decision:
-        time = datetime(2026, 3, 1, tzinfo=UTC)
-        return Decision(f"d{next(numbers)}", time, reviewer, "s", query, candidate, verdict, **values)
-
-    return make
 
 
 def undo(row: Decision) -> Decision:

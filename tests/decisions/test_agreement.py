@@ -2,16 +2,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, datetime
 from fractions import Fraction
-from itertools import count
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pairx_core.decisions import Decision
 from pairx_core.decisions.agreement import (
     Ratings,
     agreement_summary,
@@ -207,17 +204,6 @@ def test_what_is_not_defined_says_why(codes, said):
 
 
 # --- which decisions count -------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def say():
-    numbers = count()
-
-    def make(reviewer, verdict, query="q", candidate="c", **values) -> Decision:
-        time = datetime(2026, 3, 1, tzinfo=UTC)
-        return Decision(f"d{next(numbers)}", time, reviewer, "s", query, candidate, verdict, **values)
-
-    return make
 
 
 def verdicts(table: Ratings) -> dict:

@@ -14,7 +14,9 @@ from sqlalchemy import text
 
 from pairx_core.decisions import COLUMNS, Decision
 from pairx_core.decisions import database as module
-from pairx_core.decisions.database import VERSION, Database, DecisionDatabase
+from pairx_core.decisions.connections import Database
+from pairx_core.decisions.database import DecisionDatabase
+from pairx_core.decisions.database_tables import VERSION
 from pairx_core.decisions.settling import UnconfirmedError
 from pairx_core.decisions.store import open_decisions
 from pairx_core.errors import DecisionLogError

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from pairx_core.decisions import Decision, DecisionLog, Evidence, TickedMatch, standing_decisions
 from pairx_core.decisions.rows import HEADER, row_bytes
 from pairx_core.decisions.settling import Standing
-from pairx_core.decisions.standing import undo_of
 from pairx_core.decisions.store import DecisionStore, address_of_lines, open_decisions
 from pairx_core.errors import DecisionLogError
 
@@ -233,6 +232,20 @@ def test_what_stands_is_what_all_rows_say(rows):
         if decision.decision != "undo" and undo_of(decisions, decision) is not None:
             draft = replace(decision, decision_id="new", decision="undo", supersedes=decision.decision_id)
             assert standing.settle(draft) == undo_of(decisions, decision)
+
+
+def undo_of(decisions, decision):
+    """The row by which a decision was undone by its reviewer; None where it was not."""
+    return next(
+        (
+            row
+            for row in decisions
+            if row.decision == "undo"
+            and row.supersedes == decision.decision_id
+            and row.reviewer == decision.reviewer
+        ),
+        None,
+    )
 
 
 def test_saving_takes_the_same_steps_however_long_the_record_is(tmp_path, monkeypatch):

@@ -150,7 +150,7 @@ from pairx_core.decisions.appending import locked
 from pathlib import Path
 
 if "://" in sys.argv[1]:
-    from pairx_core.decisions.database import Database
+    from pairx_core.decisions.connections import Database
     lock = Database(sys.argv[1]).writing("decisions")
 else:
     lock = locked(Path(sys.argv[1]), "decisions file", 10)

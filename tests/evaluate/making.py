@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pairx_core.catalogue import Photo
+from pairx_core.evaluate.calibration import PairScores
 from pairx_core.evaluate.evidence import Evidence, View
 from pairx_core.evaluate.measuring import PairRow
 from pairx_core.evaluate.pairs import KnownPair, PairSample
@@ -93,3 +94,12 @@ def row(number: int, who: str, other: str, method: str = "pairx", **more) -> Pai
     """A row of the pair with a number."""
     values = {"similarity": 0.8, "bin": 40, "measures": {}} | more
     return PairRow(f"q{number}", f"c{number}", who, other, method=method, **values)
+
+
+def known_pairs(count, seed, *, informative=2.0):
+    """Pairs with their true probabilities (N,): similarity says something, plausibility as much as asked for."""
+    rng = np.random.default_rng(seed)
+    similarity, plausibility = rng.uniform(0.3, 0.95, count), rng.normal(size=count)
+    truth = 1 / (1 + np.exp(-(8 * (similarity - 0.65) + informative * plausibility)))
+    same = rng.random(count) < truth
+    return PairScores(similarity, plausibility, same, rng.integers(0, 25, count)), truth

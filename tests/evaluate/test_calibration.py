@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 
@@ -10,31 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import brier_score_loss
 
-from pairx_core.evaluate.calibration import (
-    Calibration,
-    Logistic,
-    LooksLike,
-    PairScores,
-    calibrate,
-    calibration_error,
-    cross_validated,
-    fit_logistic,
-    grouped_folds,
-    share_in_words,
-)
+from pairx_core.evaluate.calibration import Calibration, LooksLike, PairScores, calibrate, share_in_words
+from pairx_core.evaluate.logistic import Logistic
 from pairx_core.evaluate.statistics import wilson
-
-
-def known_pairs(count, seed, *, informative=2.0):
-    """Pairs with their true probabilities (N,): similarity says something, plausibility as much as asked for."""
-    rng = np.random.default_rng(seed)
-    similarity, plausibility = rng.uniform(0.3, 0.95, count), rng.normal(size=count)
-    truth = 1 / (1 + np.exp(-(8 * (similarity - 0.65) + informative * plausibility)))
-    same = rng.random(count) < truth
-    return PairScores(similarity, plausibility, same, rng.integers(0, 25, count)), truth
+from tests.evaluate.making import known_pairs
 
 
 def by_hand(probability, same, fewest=30):
@@ -42,86 +21,6 @@ def by_hand(probability, same, fewest=30):
     return Calibration(
         Logistic(0.0, (1.0, 0.0), (0.0, 0.0), (1.0, 1.0)), np.array(probability), np.array(same), fewest
     )
-
-
-@pytest.mark.parametrize("penalty", [0.01, 1.0, 30.0])
-@pytest.mark.parametrize("seed", range(3))
-def test_logistic_regression_agrees_with_scikit_learn(seed, penalty):
-    scores, _ = known_pairs(300, seed)
-    features = np.column_stack([scores.features, np.full(300, 0.1)]) * [1, 1000, 1]
-    fitted = fit_logistic(features, scores.same, penalty)
-    standard = (features - np.array(fitted.means)) / np.array(fitted.scales)
-    other = LogisticRegression(C=1 / penalty, tol=1e-10, max_iter=1000).fit(standard, scores.same)
-    np.testing.assert_allclose(fitted.coefficients, other.coef_[0], atol=1e-4)
-    assert fitted.intercept == pytest.approx(other.intercept_[0], abs=1e-4)
-    np.testing.assert_allclose(fitted.probability(features), other.predict_proba(standard)[:, 1], atol=1e-4)
-    assert standard[:, :2].std(axis=0) == pytest.approx([1, 1])
-
-
-def test_logistic_regression_finds_the_coefficients_that_made_the_data():
-    scores, truth = known_pairs(20_000, 0)
-    assert (
-        np.abs(fit_logistic(scores.features, scores.same).probability(scores.features) - truth).max() < 0.03
-    )
-
-
-@pytest.mark.parametrize("penalty", [1e-6, 1.0])
-def test_separable_pairs_have_finite_coefficients(penalty):
-    same = np.arange(40) >= 20
-    fitted = fit_logistic(np.where(same, 1e6, -1e6)[:, None], same, penalty)
-    assert np.isfinite(fitted.coefficients).all()
-    assert (fitted.probability([[1e6], [-1e6]]) > 0.5).tolist() == [True, False]
-
-
-def test_a_single_odd_pair_does_not_upset_the_fit():
-    same = np.zeros(500, bool)
-    same[0] = True
-    features = np.zeros((500, 2))
-    features[0] = 1000
-    assert fit_logistic(features, same).probability(features)[0] > 0.4
-
-
-@pytest.mark.parametrize(
-    ("features", "same", "penalty"),
-    [
-        ([[1.0], [2.0]], [True, True], 1.0),
-        ([[1.0], [2.0]], [False, False], 1.0),
-        ([[1.0], [math.nan]], [True, False], 1.0),
-        ([[1.0], [2.0]], [True], 1.0),
-        ([1.0, 2.0], [True, False], 1.0),
-        ([[1.0], [2.0]], [True, False], 0.0),
-    ],
-)
-def test_what_cannot_be_fitted_is_refused(features, same, penalty):
-    with pytest.raises(ValueError):
-        fit_logistic(features, same, penalty)
-
-
-def test_a_regression_survives_json():
-    scores, _ = known_pairs(100, 0)
-    fitted = fit_logistic(scores.features, scores.same)
-    assert Logistic.from_dict(json.loads(json.dumps(fitted.to_dict()))) == fitted
-    with pytest.raises(ValueError, match="2 features"):
-        fitted.probability([[0.5]])
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        {"scales": [1.0, 0.0]},
-        {"means": [1.0]},
-        {"intercept": None},
-        {"intercept": math.nan},
-        {"coefficients": "ab"},
-        {"means": 3},
-    ],
-)
-def test_a_damaged_regression_is_refused(damage):
-    whole = Logistic(0.0, (1.0, 2.0), (0.0, 0.0), (1.0, 1.0)).to_dict()
-    with pytest.raises(ValueError):
-        Logistic.from_dict(whole | damage)
-    with pytest.raises(ValueError):
-        Logistic.from_dict({})
 
 
 @pytest.mark.parametrize(
@@ -283,63 +182,3 @@ def test_words_never_overstate(counts):
     low, high = map(int, re.search(r"interval (\d+)–(\d+) %", sentence).groups())
     assert 0 <= low <= 99 and 1 <= high <= 100
     assert low <= 100 * share + 0.5 and high >= 100 * share - 0.5
-
-
-def test_folds_never_share_an_individual_and_are_about_equal():
-    groups = np.random.default_rng(0).integers(0, 30, 400)
-    folds = grouped_folds(groups, 5, seed=1)
-    for group in np.unique(groups):
-        assert len(np.unique(folds[groups == group])) == 1
-    sizes = np.bincount(folds)
-    assert len(sizes) == 5 and sizes.max() - sizes.min() <= np.bincount(groups).max()
-    assert (folds == grouped_folds(groups, 5, seed=1)).all()
-    assert (folds != grouped_folds(groups, 5, seed=2)).any()
-
-
-@given(st.lists(st.integers(0, 6), min_size=1, max_size=30), st.integers(2, 8), st.integers(0, 3))
-@settings(deadline=None)
-def test_no_fold_is_empty(groups, folds, seed):
-    distinct = len(set(groups))
-    if distinct < 2:
-        with pytest.raises(ValueError):
-            grouped_folds(groups, folds, seed)
-    else:
-        assert set(grouped_folds(groups, folds, seed)) == set(range(min(folds, distinct)))
-
-
-def test_quality_is_of_individuals_not_seen():
-    scores, truth = known_pairs(1500, 3)
-    quality = cross_validated(scores)
-    assert quality.brier == pytest.approx(brier_score_loss(scores.same, quality.probability))
-    assert quality.brier < quality.brier_without < 0.25
-    assert quality.auroc > quality.auroc_without + 0.1
-    assert quality.calibration_error < 0.06
-    assert np.abs(quality.probability - truth).mean() < 0.03
-    inside = quality.fold == 2
-    assert not set(scores.query[inside]) & set(scores.query[~inside])
-    fitted = fit_logistic(scores.features[~inside], scores.same[~inside])
-    np.testing.assert_array_equal(quality.probability[inside], fitted.probability(scores.features[inside]))
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_a_plausibility_of_noise_adds_nothing(seed):
-    quality = cross_validated(known_pairs(1000, seed, informative=0.0)[0])
-    assert quality.brier == pytest.approx(quality.brier_without, abs=0.005)
-    assert quality.auroc < quality.auroc_without + 0.01
-
-
-def test_quality_needs_two_individuals_and_bears_folds_of_one_kind():
-    scores = PairScores([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1], [False, False, True, True], [0, 0, 1, 1])
-    quality = cross_validated(scores)
-    assert quality.probability.tolist() == [1, 1, 0, 0]
-    assert (quality.brier, quality.auroc) == (1, 0)
-    with pytest.raises(ValueError):
-        cross_validated(PairScores([0.1, 0.2], [0, 0], [False, True], [3, 3]))
-
-
-def test_calibration_error_by_hand():
-    probability = np.array([0.9, 0.1, 0.1, 0.9])
-    same = np.array([True, False, True, True])
-    assert calibration_error(probability, same, bins=2) == pytest.approx((0.4 + 0.1) / 2)
-    assert calibration_error(same.astype(float), same) == 0
-    assert math.isnan(calibration_error(np.zeros(0), np.zeros(0, bool)))

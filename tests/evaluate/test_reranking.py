@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pairx_core.evaluate.calibration import Logistic
+from pairx_core.evaluate.logistic import Logistic
 from pairx_core.evaluate.reranking import RankedQueries, Reranking, fit_reranking
 from pairx_core.evaluate.statistics import Interval
 

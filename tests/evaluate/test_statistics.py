@@ -13,7 +13,6 @@ from sklearn.metrics import roc_auc_score
 from pairx_core.evaluate.statistics import (
     Interval,
     bootstrap,
-    bootstrap_difference,
     matched_auroc,
     pigeonhole_weights,
     weighted_auroc,
@@ -190,16 +189,6 @@ def test_the_same_seed_gives_the_same_interval_whatever_the_codes():
         for factor, seed in [(1, 0), (1, 0), (7, 0), (1, 1)]
     ]
     assert found[0] == found[1] == found[2] != found[3]
-
-
-def test_a_difference_is_paired():
-    first, second, same, score = known_pairs(15, 3, seed=2)
-    nothing = bootstrap_difference(auroc(score, same), auroc(2 * score, same), first, second, rounds=50)
-    assert (nothing.value, nothing.low, nothing.high) == (0, 0, 0)
-    better = bootstrap_difference(auroc(score + same, same), auroc(score, same), first, second, rounds=200)
-    alone = bootstrap(auroc(score, same), first, second, rounds=200)
-    assert better.low > 0
-    assert better.high - better.low < alone.high - alone.low
 
 
 def test_a_perfect_score_has_an_interval_without_width():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pairx_core.evaluate import trust
-from pairx_core.evaluate.calibration import fit_logistic
+from pairx_core.evaluate.logistic import fit_logistic
 from pairx_core.evaluate.trust import FEWEST_PAIRS, K, TrustStudy, trust_folder, trust_job
 from pairx_core.retrieval import CandidateFilters
 from tests.evaluate.making import herd, row
@@ -32,6 +32,20 @@ def met(queries=40, individuals=10, candidates=K, *, seed=0, gain=2.0):
             made = row(len(rows), f"i{who:02d}", f"i{other:02d}", **more)
             rows.append(replace(made, query_id=f"query{query}"))
     return rows
+
+
+def turned(rows):
+    """The same pairs from the other side."""
+    return [
+        replace(
+            one,
+            query_id=one.candidate_id,
+            candidate_id=one.query_id,
+            query_identity=one.candidate_identity,
+            candidate_identity=one.query_identity,
+        )
+        for one in rows
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -134,17 +148,7 @@ def test_references_are_the_nearest_by_similarity(study):
 
 def test_references_leave_out_photos_and_repeat_no_pair():
     rows = met()
-    back = [
-        replace(
-            one,
-            query_id=one.candidate_id,
-            candidate_id=one.query_id,
-            query_identity=one.candidate_identity,
-            candidate_identity=one.query_identity,
-        )
-        for one in rows
-    ]
-    study = TrustStudy.of(rows + back)
+    study = TrustStudy.of(rows + turned(rows))
     out = frozenset({"query1", rows[7].candidate_id})
     for found in study.references(0.7, 50, out):
         photos = [frozenset((one.query_id, one.candidate_id)) for one in found]
@@ -192,16 +196,6 @@ def test_jobs_of_the_same_have_one_folder(tmp_path):
 
 
 def test_two_photos_count_as_one_pair_from_whichever_side(study):
-    turned = [
-        replace(
-            one,
-            query_id=one.candidate_id,
-            candidate_id=one.query_id,
-            query_identity=one.candidate_identity,
-            candidate_identity=one.query_identity,
-        )
-        for one in study.rows
-    ]
-    both = TrustStudy.of([*study.rows, *turned])
+    both = TrustStudy.of([*study.rows, *turned(study.rows)])
     assert len(both.rows) == 2 * len(study.rows)
     assert len(both.calibration.same) == len(study.calibration.same) == len(study.rows)

@@ -17,6 +17,7 @@ import torch
 
 from pairx_core import EmbeddingModel, ExplanationOptions, PairExplainer, PairExplanation
 from pairx_core.explain.trace import RelevanceModel
+from tests.conftest import torch_threads
 from tests.explain.seeded_models import GOLDEN, golden_input, seeded_model
 from tests.explain.test_zennit_agreement import by_zennit
 
@@ -27,10 +28,8 @@ KINDS = {"orig": "abs_of_sum", "fork": "sum_of_abs"}
 
 @pytest.fixture(autouse=True, scope="module")
 def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+    with torch_threads(2):
+        yield
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,10 @@ import pytest
 
 from pairx_core.catalogue import Box, MaskPicture, Photo, Segmentation
 from pairx_core.errors import ExplanationError
-from pairx_core.explain import ExplanationOptions, PairExplanation, Scenery, SideScenery, scenery
-from pairx_core.explain.explanation import Matches
+from pairx_core.explain import PairExplanation, Scenery, SideScenery, scenery
 from pairx_core.frames import PhotoFrame
+from tests.render.making import explanation as made_by_hand
+from tests.render.making import matches_between
 
 GRID = (8, 6)  # columns, rows
 INPUT = (64, 48)
@@ -26,17 +27,9 @@ def explanation(
     places = np.array(cells if cells is not None else [(0, 0)], np.int64).reshape(-1, 2)
     frames = PhotoFrame(size, INPUT), PhotoFrame((160, 60), INPUT)
     even = np.ones(GRID[::-1])
-    return PairExplanation(
-        similarity=0.5,
-        layer="blocks.1",
-        matches=Matches(
-            query_cells=places,
-            candidate_cells=places,
-            query_xy=frames[0].cells_to_photo(places, GRID),
-            candidate_xy=frames[1].cells_to_photo(places, GRID),
-            relevance=np.linspace(1, 0.1, len(places)),
-            distance=np.zeros(len(places)),
-        ),
+    return replace(
+        made_by_hand(),
+        matches=matches_between(places, places, frames, GRID),
         query_relevance=even if query_relevance is None else query_relevance,
         candidate_relevance=even,
         query_color_maps=np.zeros((0, 48, 64), np.float32),
@@ -45,12 +38,6 @@ def explanation(
         candidate_frame=frames[1],
         k_lines=k_lines,
         k_colors=0,
-        options=ExplanationOptions(),
-        rules="EpsilonPlus",
-        model="made by hand",
-        model_fingerprint="0",
-        preprocessing="none",
-        version="0",
     )
 
 

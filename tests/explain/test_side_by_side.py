@@ -10,16 +10,15 @@ import pytest
 import torch
 
 from pairx_core.explain.side_by_side import results_in_order
+from tests.conftest import torch_threads
 
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(autouse=True)
 def four_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(4)
-    yield
-    torch.set_num_threads(before)
+    with torch_threads(4):
+        yield
 
 
 def test_results_come_in_the_order_of_their_tasks():

@@ -18,6 +18,7 @@ from pairx_core.explain.conversion import GATES
 from pairx_core.explain.pairing import cosine_with_gradients
 from pairx_core.explain.trace import RelevanceModel
 from pairx_core.models.torchvision_ops import ensure_torchvision_operators
+from tests.conftest import torch_threads
 from tests.explain.seeded_models import fill
 
 ensure_torchvision_operators()
@@ -52,10 +53,8 @@ class Result:
 
 @pytest.fixture(autouse=True, scope="module")
 def two_threads():
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    torch.set_num_threads(before)
+    with torch_threads(2):
+        yield
 
 
 def model_of(architecture: str) -> nn.Module:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pairx_core import PairExplainer, build_index, load_model, read_catalogue
+from pairx_core import PairExplainer, build_index
 from pairx_core.fieldpack import PackReport, Wanted, write_pack
 
 LITTLE = {"k": 2, "k_colors": 1, "more": 0}
@@ -16,16 +16,6 @@ LITTLE = {"k": 2, "k_colors": 1, "more": 0}
 @pytest.fixture(autouse=True, scope="session")
 def all_on_one_thread(one_thread):
     """See there."""
-
-
-@pytest.fixture(scope="session")
-def model(tiny_checkpoint):
-    return load_model(str(tiny_checkpoint))
-
-
-@pytest.fixture
-def catalogue(small_catalogue):
-    return read_catalogue(small_catalogue)
 
 
 @pytest.fixture

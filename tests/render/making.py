@@ -18,6 +18,20 @@ def photo_picture(size: tuple[int, int], shade: int) -> Image.Image:
     return Image.new("RGB", size, (shade, shade, shade))
 
 
+def matches_between(
+    cells: np.ndarray, others: np.ndarray, frames: tuple[PhotoFrame, PhotoFrame], grid: tuple[int, int]
+) -> Matches:
+    """Matches of the query's cells with the candidate's, in this order."""
+    return Matches(
+        query_cells=cells,
+        candidate_cells=others,
+        query_xy=frames[0].cells_to_photo(cells, grid),
+        candidate_xy=frames[1].cells_to_photo(others, grid),
+        relevance=np.linspace(1, 0.1, len(cells)),
+        distance=np.linspace(0.2, 2, len(cells)),
+    )
+
+
 def explanation(
     query_size: tuple[int, int] = (300, 200),
     candidate_size: tuple[int, int] = (150, 200),
@@ -32,14 +46,7 @@ def explanation(
     return PairExplanation(
         similarity=0.5,
         layer="blocks.1",
-        matches=Matches(
-            query_cells=cells,
-            candidate_cells=others,
-            query_xy=frames[0].cells_to_photo(cells, GRID),
-            candidate_xy=frames[1].cells_to_photo(others, GRID),
-            relevance=np.linspace(1, 0.1, matches),
-            distance=np.linspace(0.2, 2, matches),
-        ),
+        matches=matches_between(cells, others, frames, GRID),
         query_relevance=random.random((8, 8)),
         candidate_relevance=random.random((8, 8)),
         query_color_maps=random.random((min(matches, 3), 64, 64)).astype(np.float32),

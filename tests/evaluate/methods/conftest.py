@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tests.conftest import torch_threads
+
 
 @pytest.fixture(autouse=True)
 def one_thread_and_seeded_weights():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(before)
+    with torch_threads(1):
+        torch.manual_seed(0)
+        yield
