@@ -126,6 +126,8 @@ def copy_sample(target: Path) -> None:
         for name in (row["path"], row["mask"], f"truth/{row['image_id']}.png"):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(SAMPLE / name, target / name)
+    for story in SAMPLE.glob("*.story.toml"):
+        shutil.copy(story, target / story.name)
     with (target / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
@@ -358,3 +360,18 @@ def test_paths_in_the_map_of_the_house_are_there():
     paths = re.findall(r"`((?:pairx_core|pages|tests|docs|data_samples)/[\w./-]+)`", text)
     assert len(paths) > 15
     assert not [path for path in paths if "NAME" not in path and not (ROOT / path).exists()]
+
+
+def test_names_in_the_recipes_are_in_the_code():
+    text = FENCE.sub("", read(ROOT / "CONTRIBUTING.md"))
+    named = set(re.findall(r"`(\w*[a-z]_\w+|_?[A-Z]+(?:_[A-Z]+)+)(?:\([^`]*\))?`", text))
+    files = [path for folder in ("pairx_core", "pages", "tests") for path in (ROOT / folder).rglob("*.py")]
+    words = set(re.findall(r"\w+", " ".join(read(path) for path in files if path.name != "test_docs.py")))
+    assert len(named) > 15
+    assert not [name for name in named - words if "NAME" not in name]
+
+
+def test_every_room_is_on_the_map_of_the_house():
+    text = read(ROOT / "CONTRIBUTING.md")
+    rooms = [path.name for path in (ROOT / "pairx_core").iterdir() if (path / "__init__.py").exists()]
+    assert not [room for room in rooms if f"  {room}/ " not in text]
