@@ -6,7 +6,8 @@ import io
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,7 +27,10 @@ K_COLORS = 10
 SIDES: tuple[Side, Side] = ("query", "candidate")
 _LONGEST = 1400  # pixels of a photo's longer side
 _FINEST = 112  # pixels of a color map's longer side: finer, it is dust that nobody sees
-_KEPT_BYTES = 64 << 20
+_KEPT_BYTES = 192 << 20
+_PAIRS_KEPT = 16
+_SESSIONS_KEPT = 64  # of which it is known what they look at
+_LOOK_SECONDS = 0.2  # between two looks whether it is still wanted
 _RETRY_SECONDS = 5.0  # after which what may have passed, such as a drive that was gone, is tried again
 
 
@@ -59,8 +63,9 @@ class Making(Task[MethodPair]):
 
     stage = "Looking at the pair step by step"
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
+    def __init__(self, job: Job, turn: threading.Lock) -> None:
+        """Begin; ``turn`` is held while a pair is made: several at once would take as many times the memory."""
+        self.job, self._turn = job, turn
         self.ended = 0.0  # seconds of the monotonic clock; 0: not yet
         self.begin()
 
@@ -74,9 +79,14 @@ class Making(Task[MethodPair]):
         return time.monotonic() > self.ended + _RETRY_SECONDS
 
     def work(self) -> MethodPair:
-        """Go through the stages of the explanation; the last has all color maps."""
+        """Go through the stages of the explanation, once it is this pair's turn."""
         try:
-            return self._made()
+            while not self._turn.acquire(timeout=_LOOK_SECONDS):
+                self.tell(0, 0)
+            try:
+                return self._made()
+            finally:
+                self._turn.release()
         finally:
             self.ended = time.monotonic()
 
@@ -84,8 +94,9 @@ class Making(Task[MethodPair]):
         job = self.job
         photos = _encoded(job.query), _encoded(job.candidate)
         steps: PairSteps | None = None
-        for done, steps in enumerate(_stages(job), 1):  # noqa: B007  # the last is used
-            self.tell(done, K_COLORS + 1)
+        with closing(_stages(job)) as stages:
+            for done, steps in enumerate(stages, 1):  # noqa: B007  # the last one is whole
+                self.tell(done, K_COLORS + 1)
         if steps is None:
             raise ExplanationError("This pair has no explanation.")
         return MethodPair(job.key, _without_color_maps(steps), photos, _tints(steps))
@@ -98,18 +109,20 @@ class MethodPairs:
         self._limit = limit  # bytes
         self._kept: OrderedDict[str, Making] = OrderedDict()
         self._asked: dict[str, str] = {}  # by session: the pair that it looks at
-        self._lock = threading.Lock()
+        self._lock, self._turn = threading.Lock(), threading.Lock()
 
     def of(self, job: Job, whose: str) -> Making:
         """The making of a pair: begun, on its way or ended. What only this session waited for before is stopped."""
         with self._lock:
-            former = self._asked.get(whose)
+            former = self._asked.pop(whose, None)
             self._asked[whose] = job.key
+            if len(self._asked) > _SESSIONS_KEPT:
+                del self._asked[next(iter(self._asked))]
             if former is not None and former not in self._asked.values():
                 self._stop(former)
             making = self._kept.get(job.key)
             if making is None or making.is_stale:
-                making = self._kept[job.key] = Making(job)
+                making = self._kept[job.key] = Making(job, self._turn)
             self._kept.move_to_end(job.key)
             self._trim()
             return making
@@ -136,18 +149,13 @@ class MethodPairs:
             del self._kept[key]
 
     def _trim(self) -> None:
-        """Forget the pairs looked at longest ago until the limit holds; what a session looks at now stays."""
+        """Forget the pairs looked at longest ago until the limits hold; the last one stays."""
         total = sum(_bytes(making) for making in self._kept.values())
-        looked_at = set(self._asked.values())
-        while len(self._asked) > _SESSIONS:
-            del self._asked[next(iter(self._asked))]
-        for key in [key for key in self._kept if key not in looked_at]:
-            if total <= self._limit:
+        for key in list(self._kept)[:-1]:
+            if total <= self._limit and len(self._kept) <= _PAIRS_KEPT:
                 break
-            total -= _bytes(self._kept.pop(key))
-
-
-_SESSIONS = 16  # whose pair stays
+            total -= _bytes(self._kept[key])
+            self._kept.pop(key).cancel()
 
 
 @st.cache_resource(show_spinner=False, on_release=MethodPairs.close)
@@ -160,7 +168,7 @@ def _bytes(making: Making) -> int:
     return 0 if making.value is None else making.value.nbytes
 
 
-def _stages(job: Job) -> Iterator[PairSteps]:
+def _stages(job: Job) -> Generator[PairSteps]:
     """A field pack has explanations, which are whole, and no feature maps."""
     if isinstance(job.explainer, PackExplainer):
         yield PairSteps(job.explainer.explain(job.query, job.candidate, k_colors=K_COLORS), None)

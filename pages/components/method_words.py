@@ -72,7 +72,7 @@ def _relevance(steps: PairSteps) -> str:
     by = (
         "by AttnLRP, because the paper's own rules do not fit this model"
         if made.rules == "AttnLRP"
-        else "by LRP"
+        else "by layer-wise relevance propagation, LRP"
     )
     return (
         f"The similarity of the two photos, **{made.similarity:.2f}**, is sent back through the model to this layer "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 
 import numpy as np
@@ -19,7 +19,7 @@ from pairx_core.explain.steps import FeatureMaps, PairSteps
 
 def stepwise(
     explainer: PairExplainer, query: Photo, candidate: Photo, k_lines: int = 20, k_colors: int = 10
-) -> Iterator[PairSteps]:
+) -> Generator[PairSteps]:
     """The steps of a pair as ``PairExplainer.stages`` makes it: all but the color maps first, then those.
 
     The feature maps are those of the explainer's own passes, which are in memory after the first stage.

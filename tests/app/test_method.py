@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import shutil
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -381,10 +382,21 @@ def test_pairs_are_made_once_and_the_oldest_are_forgotten(jobs):
     first = pairs.of(jobs[0], "Ada")
     first.wait(60)
     assert pairs.of(jobs[0], "Ben") is first and first.result().nbytes > 1
-    pairs.of(jobs[1], "Ada").wait(60)
-    assert len(pairs) == 2  # Ben still looks at the first
-    pairs.of(jobs[2], "Ben").wait(60)
-    assert len(pairs) == 2 and pairs.of(jobs[0], "Cleo") is not first
+    second = pairs.of(jobs[1], "Ada")
+    second.wait(60)
+    assert (
+        len(pairs) == 1 and pairs.of(jobs[1], "Ben") is second
+    )  # the limit is small, but the last one stays
+    assert pairs.of(jobs[0], "Ada") is not first
+    pairs.close()
+
+
+def test_many_small_pairs_are_not_all_kept(jobs, monkeypatch):
+    monkeypatch.setattr(method_making, "_PAIRS_KEPT", 2)
+    pairs = MethodPairs()
+    for job in jobs:
+        pairs.of(job, "Ada").wait(60)
+    assert list(pairs._kept) == [job.key for job in jobs[1:]]
     pairs.close()
 
 
@@ -397,6 +409,25 @@ def test_what_nobody_waits_for_any_more_is_stopped(jobs, monkeypatch):
     assert not first.is_stopping  # Ben waits for it
     pairs.of(jobs[1], "Ben")
     assert first.wait(60) and first.was_stopped
+    pairs.close()
+
+
+def test_one_pair_is_made_at_a_time(jobs, monkeypatch):
+    at_work: list[str] = []
+    most: list[int] = []
+
+    def counted(job):
+        at_work.append(job.key)
+        most.append(len(at_work))
+        yield from stages(job)
+        at_work.remove(job.key)
+
+    stages = method_making._stages
+    monkeypatch.setattr(method_making, "_stages", counted)
+    pairs = MethodPairs()
+    begun = [pairs.of(job, f"reviewer {number}") for number, job in enumerate(jobs)]
+    assert all(making.wait(60) and making.result() for making in begun)
+    assert most == [1, 1, 1]
     pairs.close()
 
 
@@ -430,7 +461,7 @@ def test_cells_are_numbered_row_by_row_on_an_oblong_grid(herd, tiny_checkpoint, 
     monkeypatch.setattr(media, "address", lambda content, mimetype, place: place)
     catalogue, options = read_catalogue(herd), ExplanationOptions(input_size=(96, 64))
     explainer = PairExplainer(load_model(str(tiny_checkpoint)), options=options)
-    making = Making(Job.of(explainer, catalogue.photo("u0"), catalogue.photo("k3")))
+    making = Making(Job.of(explainer, catalogue.photo("u0"), catalogue.photo("k3")), threading.Lock())
     making.wait(60)
     made = making.result()
     sent = method_viewer.contents(
