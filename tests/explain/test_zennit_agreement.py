@@ -68,9 +68,10 @@ def inputs(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     return first, second
 
 
-def by_zennit(model: nn.Module, layer: str, cells: list[tuple[int, int]], dtype: torch.dtype) -> Result:
-    photos = inputs(dtype)
-    model = copy.deepcopy(model).to(dtype)
+def by_zennit(
+    model: nn.Module, layer: str, cells: list[tuple[int, int]], photos: tuple[Tensor, Tensor]
+) -> Result:
+    model = copy.deepcopy(model).to(photos[0].dtype)
     gates = tuple({type(part) for part in model.modules() if type(part).__name__ in GATES})
     composite = zennit_composites.EpsilonPlus(
         layer_map=[(gates, zennit_rules.Pass())] if gates else None,
@@ -98,9 +99,10 @@ def by_zennit(model: nn.Module, layer: str, cells: list[tuple[int, int]], dtype:
     return Result(relevance, maps)
 
 
-def by_us(model: nn.Module, layer: str, cells: list[tuple[int, int]], dtype: torch.dtype) -> Result:
-    photos = inputs(dtype)
-    relevance_model = RelevanceModel(model.to(dtype), [layer], photos[0])
+def by_us(
+    model: nn.Module, layer: str, cells: list[tuple[int, int]], photos: tuple[Tensor, Tensor]
+) -> Result:
+    relevance_model = RelevanceModel(model.to(photos[0].dtype), [layer], photos[0])
     traces = [relevance_model.trace(photo) for photo in photos]
     _, seeds = cosine_with_gradients(*(trace.relevance_embedding for trace in traces))
     relevance = [
@@ -118,12 +120,13 @@ def of_maximum(ours: np.ndarray, reference: np.ndarray) -> float:
 @pytest.mark.parametrize(("architecture", "layer"), CASES)
 def test_color_maps_and_layer_relevance_are_zennit_s(architecture, layer):
     model = model_of(architecture)
-    columns, rows = grid_of(model, layer, inputs(torch.float32)[0])
+    single, double = inputs(torch.float32), inputs(torch.float64)
+    columns, rows = grid_of(model, layer, single[0])
     cells = [(0, 0), (columns // 2, rows // 3), (columns - 1, rows - 1)]
-    reference, ours = (route(model, layer, cells, torch.float32) for route in (by_zennit, by_us))
+    reference, ours = (route(model, layer, cells, single) for route in (by_zennit, by_us))
     for our_map, reference_map in zip(ours.maps, reference.maps, strict=True):
         assert of_maximum(our_map, reference_map) <= 1e-5
-    exact_reference, exact = (route(model, layer, [], torch.float64) for route in (by_zennit, by_us))
+    exact_reference, exact = (route(model, layer, [], double) for route in (by_zennit, by_us))
     for number in range(2):
         truth = exact_reference.relevance[number]
         assert of_maximum(exact.relevance[number], truth) <= 1e-9
