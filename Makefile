@@ -1,5 +1,6 @@
 # make run   serve the app          make test   run all tests
 # make check lint, types, tests     make bench  measure speed
+# make sample  draw the sample      make licences  list third-party licences
 PYTHON ?= python3
 PORT ?= 8501
 REQUIREMENTS ?= requirements.txt
@@ -8,7 +9,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check lint bench sample
+.PHONY: help setup setup-dev run test check lint bench sample licences
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -52,3 +53,6 @@ bench: setup-dev
 ## Draw the sample photographs again (the model: data_samples/train_demo_model.py).
 sample: setup-dev
 	@$(BIN)/python data_samples/synthesize.py
+
+licences: setup-dev
+	@$(BIN)/python .ci/third_party_licenses.py

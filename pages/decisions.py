@@ -45,6 +45,7 @@ def decisions() -> None:
         default=_RECORD,
         required=True,
         key="shown_part",
+        bind="query-params",
         label_visibility="collapsed",
     )
     if shown == _INDIVIDUALS:

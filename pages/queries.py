@@ -45,7 +45,7 @@ def queries() -> None:
     work.workspace.prepare(here, work.filters)
     _grid(work, here)
     if pages > 1:
-        st.pagination(pages, key=state.QUERY_PAGE)
+        st.pagination(pages, default=shown, key=state.QUERY_PAGE)
     after = matching[shown * _A_PAGE : (shown + 1) * _A_PAGE]
     work.workspace.prepare_ahead(after, work.filters)
 

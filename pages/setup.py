@@ -130,7 +130,7 @@ def _found() -> None:
     checking = state.checked()
     if checking is not None and checking.value is not None:
         st.subheader("Checked", anchor=False)
-        setup_facts.checked(checking.value)
+        setup_facts.checked(checking.value, checking.pack)
         st.caption("Nothing of this is open yet: **Open** goes on with it.")
         return
     workspace = opening.workspace_or_error()

@@ -53,3 +53,7 @@ class RetrievalError(PairxError):
 
 class FieldPackError(PairxError):
     """A field pack cannot be written, or not into this folder; or something of it is missing."""
+
+
+class StoryError(PairxError):
+    """A story for the Showcase cannot be made, read or shown."""

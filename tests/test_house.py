@@ -15,7 +15,7 @@ OF_CODE = ("*.py", "*.js", "*.css", "*.html")
 STATE = Path("pages/components/state")
 TOP = {  # and requirements*.txt, and what begins with a dot
     "app.py", "pages", "pairx_core", "data_samples", "tests", "docs", "Makefile", "pyproject.toml",
-    "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "CITATION.cff",
+    "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "CITATION.cff", "THIRD_PARTY_LICENSES.md",
 }  # fmt: skip
 
 

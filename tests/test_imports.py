@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "evaluate": {"jobs", "explain", "retrieval", "models", "catalogue"},
     "exports": {"catalogue", "decisions"},
     "fieldpack": {"catalogue", "models", "retrieval", "explain", "jobs"},
+    "stories": {"catalogue", "decisions", "retrieval", "explain"},
 }
 PLAIN = {"addresses", "errors", "formulas", "frames", "lazy", "paths", "version", "whole_files"}
 

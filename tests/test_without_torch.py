@@ -19,6 +19,7 @@ TORCH_FREE = (
     "pairx_core.cli",
     "pairx_core.decisions",
     "pairx_core.explain",
+    "pairx_core.explain.steps",
     "pairx_core.explain.storage",
     "pairx_core.exports",
     "pairx_core.fieldpack",
@@ -27,7 +28,11 @@ TORCH_FREE = (
     "pairx_core.render.report",
     "pairx_core.retrieval",
     "pairx_core.sessions",
+    "pairx_core.stories",
+    "pages.components.method_page",
     "pages.components.opening",
+    "pages.components.stories",
+    "pages.components.story_player",
 )
 
 

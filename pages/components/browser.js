@@ -1,4 +1,4 @@
-// What only the browser can do: stop held keys, leave a field by Escape, measure the bar at the bottom.
+// What only the browser can do: stop held keys, leave a field by Escape, measure the bar at the bottom and messages.
 //
 // A key that is held down repeats, and the shortcuts of the page would fire again and again, one decision after
 // the other. Repeats are stopped before the page hears of them. Text fields keep theirs.
@@ -36,6 +36,28 @@ const bar = new ResizeObserver(([entry]) => {
   document.documentElement.style.setProperty("--px-wrapped", `${more}px`);
 });
 
+// Messages push what is below them down: the pair gives way by their height, so that its facts stay in sight.
+const GAP = 8; // CSS pixels between two things on the page
+const MESSAGES = '.stMainBlockContainer [data-testid="stAlert"]';
+let messages = [];
+
+function measureMessages() {
+  const taken = messages.reduce((sum, one) => sum + one.offsetHeight + GAP, 0);
+  document.documentElement.style.setProperty("--px-told", `${taken}px`);
+}
+
+const told = new ResizeObserver(measureMessages);
+
+function watchMessages() {
+  const there = [...document.querySelectorAll(MESSAGES)];
+  if (there.length === messages.length && there.every((one, place) => one === messages[place])) return;
+  told.disconnect();
+  messages = there;
+  for (const one of there) told.observe(one);
+  if (there.length) measureMessages();
+  else document.documentElement.style.removeProperty("--px-told");
+}
+
 function watchBar() {
   const element = document.querySelector('[data-testid="stBottomBlockContainer"]');
   if (element === watched) return;
@@ -48,8 +70,12 @@ function watchBar() {
 export default function () {
   window.addEventListener("keydown", stopRepeats, true); // the same listener is never added twice
   window.addEventListener("keydown", leaveField, true);
-  watchBar();
-  const looking = setInterval(watchBar, LOOK_MS); // the page may make another one
+  const look = () => {
+    watchBar();
+    watchMessages();
+  };
+  look();
+  const looking = setInterval(look, LOOK_MS); // the page may make others
   return () => {
     clearInterval(looking);
     window.removeEventListener("keydown", stopRepeats, true);

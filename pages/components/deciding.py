@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pages.components import state, visitors
+from pages.components import joining, state, visitors
 from pages.components.going_on import following, with_decisions
 from pages.components.query_status import QueryStatus
 from pages.components.recording import facts, record
@@ -37,6 +37,9 @@ def decide(room: Room, chosen: Candidate, decision: Verdict) -> None:
         state.tell("error", str(error))
         return
     state.decided(room.pair)
+    names = joining.names_joined(room, chosen) if decision == "accept" else ()
+    if names:
+        state.tell("names", joining.in_words(names))
     _go_on(room, {chosen.photo.id: decision}, f"{file_name(room.query)} and {file_name(chosen.photo)}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -100,6 +101,24 @@ def workspace_or_error() -> Workspace | None:
     except PairxError as error:
         saying.error(str(error))
         return None
+
+
+def tell_of_another() -> None:
+    """Say that another catalogue is being opened, where Setup has been left meanwhile, and offer the way back."""
+    awaited = state.followed()
+    if awaited is None or awaited.was_stopped:
+        return
+    name = f"**{saying.plain('/'.join(Path(awaited.source.catalogue).parts[-2:]))}**"
+    with st.container(key="another"):
+        if awaited.error is not None:
+            st.warning(f"{name} could not be opened. Setup says why.")
+        elif awaited.finished:
+            st.success(
+                f"{name} is ready. Go to Setup to work with it; this page still shows what was open before."
+            )
+        else:
+            st.info(f"{name} is being opened. Until then this page shows what was open before.")
+        st.page_link("pages/setup.py", label="Go to Setup", icon=":material/tune:")
 
 
 def record_opened() -> Opening | None:

@@ -59,7 +59,7 @@ def show(summary: Summary) -> None:
         key=f"decisions-{page}",
     )
     if pages > 1:
-        st.pagination(pages, key=state.DECISIONS_PAGE)
+        st.pagination(pages, default=page, key=state.DECISIONS_PAGE)
     selected = chosen["selection"]["rows"]
     if selected and selected[0] < len(here):
         _chosen(workspace, here[selected[0]])

@@ -18,7 +18,7 @@ from pages.components.pictures import Pictures, photo_key
 from pages.components.shelf import Shelf
 from pages.components.workspace import Source
 from pairx_core.addresses import is_address
-from pairx_core.catalogue import Photo
+from pairx_core.catalogue import Catalogue, Photo, read_catalogue
 from pairx_core.catalogue import thumbnail as small_copy
 from pairx_core.decisions.lines import FileLines
 from pairx_core.decisions.store import address_of_lines, open_decisions
@@ -52,6 +52,21 @@ def worker() -> ExplanationWorker:
 def pictures() -> Pictures:
     """The photos as the browser gets them."""
     return Pictures()
+
+
+def catalogue_alone(source: Source) -> Catalogue:
+    """The photographs of a source; without the model, where it is not open anyway.
+
+    Raises:
+        CatalogueError: it cannot be read.
+    """
+    is_open = (one.catalogue for one in shelf().workspaces() if one.source == source)
+    return next(is_open, None) or _catalogue(source.catalogue, source.form or None)
+
+
+@st.cache_resource(show_spinner="Reading the catalogue …", max_entries=2, ttl=600)
+def _catalogue(written: str, form: str | None) -> Catalogue:
+    return read_catalogue(written, form)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

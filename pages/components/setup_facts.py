@@ -31,9 +31,10 @@ def opened(workspace: Workspace) -> None:
     _problems("Notes", [one for one in folded(findings) if one.severity == "note"])
 
 
-def checked(report: CatalogueReport) -> None:
-    """Draw what was found in a catalogue that is not open yet."""
-    st.html(_table(_report_rows(report)))
+def checked(report: CatalogueReport, pack: FieldPack | None = None) -> None:
+    """Draw what was found in a catalogue, or a field pack, that is not open yet."""
+    of_pack = [] if pack is None else [("Made", _made(pack)), ("Queries", _in_pack(pack))]
+    st.html(_table([*of_pack, *_report_rows(report)]))
     report_in_full(report, is_whole=False)
     _problems("Photos left out", [one for one in report.findings if one.severity == "left_out"])
     _problems("Notes", [one for one in folded(report.findings) if one.severity == "note"])
@@ -80,14 +81,18 @@ def _steps(workspace: Workspace) -> None:
 
 def _proposed(workspace: Workspace) -> str:
     """Where candidates come from, and for how many queries."""
-    queries = count(len(workspace.roster.photos), "query", "queries")
     by = f"by {workspace.ranked_by}: " if workspace.ranked_by else ""
     if workspace.pack is not None:
-        pairs = count(workspace.pack.pairs, "pair")
-        return f"{by}{queries}, {pairs}; filters: {workspace.pack.index.filters.in_words()}"
+        return f"{by}{_in_pack(workspace.pack)}"
     if by:
-        return f"{by}{queries}"
+        return f"{by}{count(len(workspace.roster.photos), 'query', 'queries')}"
     return f"{count(len(workspace.index.photos), 'photo')} embedded. {workspace.index.note}".rstrip(". ")
+
+
+def _in_pack(pack: FieldPack) -> str:
+    """How much there is to review in a field pack."""
+    queries = count(len(pack.index.queries), "query", "queries")
+    return f"{queries}, {count(pack.pairs, 'pair')}; filters: {pack.index.filters.in_words()}"
 
 
 def _made(pack: FieldPack) -> str:

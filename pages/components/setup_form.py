@@ -27,11 +27,9 @@ def form(shown: Source) -> tuple[Pressed, Source] | None:
     """Draw the form with what is open; what was entered, once a button was pressed."""
     with st.form("open", border=False):
         photographs = _photographs(shown)
-        checks = st.form_submit_button(
-            "Check the photos",
-            icon=":material/fact_check:",
-            help="Reads the catalogue and says what is in it and what is odd. Nothing is computed or changed.",
-        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            checks = st.form_submit_button("Check the photos", icon=":material/fact_check:")
+            st.caption("Says what is there and what is odd. Nothing is computed or changed.")
         model = _model(shown)
         record = _record(shown)
         opens = st.form_submit_button("Open", type="primary", icon=":material/folder_open:")

@@ -34,9 +34,9 @@ SESSION_LEGEND = tuple(
 )
 
 
-def candidate_key(rank: int) -> str:
-    """The key that chooses a candidate."""
-    return str(rank)
+def candidate_key(number: int) -> str:
+    """The key that chooses a candidate, by its place from the left: a rank may be missing."""
+    return str(number)
 
 
 def legend(table: tuple[tuple[str, str], ...] = LEGEND) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from pages.components import query_filters, state, visitors
+from pages.components import opening, query_filters, state, visitors
 from pages.components.query_status import DISAGREED
 from pages.components.room import ALL_PHOTOS, TO_IDENTIFY, Work
 from pages.components.roster import Queries, Wanted
@@ -14,7 +14,6 @@ from pages.components.saying import plain
 from pages.components.words import count, short_place
 from pages.components.worklist import ALL_LOOKED_AT, QueryFilters, VerdictsOf, Worklist
 from pages.components.workspace import GIVEN_FILTERS, K, Record, Workspace
-from pairx_core.decisions.checking import tidy_name
 from pairx_core.decisions.exporting import csv_bytes
 from pairx_core.retrieval import CandidateFilters
 from pairx_core.settings import DECISIONS_NAME
@@ -23,6 +22,7 @@ from pairx_core.settings import DECISIONS_NAME
 def review_controls(workspace: Workspace) -> Work:
     """Draw the controls of the Review page and say what they amount to."""
     with st.sidebar:
+        opening.tell_of_another()
         reviewer = _reviewer()
         progress = st.container()
         which = _queries(workspace)
@@ -42,15 +42,12 @@ def review_controls(workspace: Workspace) -> Work:
 def _reviewer() -> str:
     if visitors.signing_in():
         return visitors.signed_in()
-    name = st.text_input(
-        "Reviewer",
-        value=state.default_reviewer(),
-        key="reviewer",
-        bind="query-params",
-        max_chars=80,
-        help="Each decision carries this name; each reviewer has their own list.",
+    name = visitors.type_name(
+        "Reviewer", help="Each decision carries this name; each reviewer has their own list."
     )
-    return tidy_name(name or "")  # as the decisions file has it
+    if not name:
+        st.caption("Type your name before you decide: each decision carries it.")
+    return name
 
 
 def _progress(work: Work) -> None:

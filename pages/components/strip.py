@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
@@ -18,24 +19,42 @@ def show(room: Room) -> None:
     """The candidates side by side; a click or the number's key chooses one."""
     with st.container(key="strip"):
         columns = st.columns(K, gap="xsmall")
-        for column, candidate in zip(columns, room.candidates, strict=False):
+        for number, (column, candidate) in enumerate(zip(columns, room.candidates, strict=False), start=1):
             with column, st.container(key=f"candidate-{candidate.rank}"):
-                _card(room, candidate)
+                _card(room, candidate, number)
+        free = columns[len(room.candidates) :]
+        for column, rank in zip(free, _missing(room), strict=False):
+            with column:
+                _missing_card(rank)
 
 
-def _card(room: Room, candidate: Candidate) -> None:
+def _missing(room: Room) -> Sequence[int]:
+    """The ranks of candidates that should be in the field pack and are not."""
+    pack = room.work.workspace.pack
+    return () if pack is None else pack.index.missing(room.query)
+
+
+def _missing_card(rank: int) -> None:
+    """Why a rank is skipped."""
+    st.html(
+        f'<div class="px-card"><div class="px-nophoto">no photo</div><div><div class="px-rank">{ordinal(rank)}</div>'
+        '<div class="px-missing-words">missing in this field pack: see Setup</div></div></div>'
+    )
+
+
+def _card(room: Room, candidate: Candidate, number: int) -> None:
     verdict = room.work.worklist.verdict(room.query, candidate.photo)
     looks = "px-card" + (" px-chosen" if candidate is room.card else "") + (" px-decided" if verdict else "")
     st.html(
         f'<div class="{looks}">{cards.picture(candidate.photo)}'
-        f'<div><div class="px-rank"><kbd>{candidate.rank}</kbd>{ranked(candidate)}</div>'
+        f'<div><div class="px-rank"><kbd>{number}</kbd>{ranked(candidate)}</div>'
         f'<div class="px-name" title="{escape(identity(candidate.photo))}">'
         f"{escape(identity(candidate.photo))}</div>{verdict_badge(verdict)}</div></div>"
     )
     st.button(
         _label(room, candidate, verdict),
         key=f"choose-{candidate.rank}",
-        shortcut=shortcuts.candidate_key(candidate.rank),
+        shortcut=shortcuts.candidate_key(number),
         on_click=choose,
         args=(room, candidate.photo.id),
     )

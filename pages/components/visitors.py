@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from pages.components import resources, saying, state
@@ -39,6 +41,25 @@ def signed_name() -> str:
     person = st.user.to_dict()
     verified = person.get("email") if person.get("email_verified", True) not in (False, "false") else None
     return tidy_name(str(verified or person.get("name") or person.get("sub") or ""))
+
+
+def type_name(label: str, **more: Any) -> str:
+    """A field for the name of who is at the screen; the name as the decisions file has it.
+
+    Args:
+        label: of the field, such as "Reviewer".
+        more: of the field, such as its help.
+    """
+    typed = st.text_input(
+        label,
+        value=state.default_reviewer(),
+        key="reviewer",
+        bind="query-params",
+        max_chars=80,
+        placeholder="Your name",
+        **more,
+    )
+    return tidy_name(typed or "")
 
 
 def current() -> Visitor:
@@ -79,16 +100,17 @@ def note_blind(workspace: Workspace) -> None:
     resources.note_blind(cache, workspace.sessions.place, is_under_way=is_under_way)
 
 
-def everything_or_stop(opened: Workspace | Opening) -> None:
+def everything_or_stop(opened: Workspace | Opening | None) -> None:
     """Go on only where no blind session hides from this visitor what the page shows.
 
     Sessions count that were made with any record on this computer: another record would show the same photos.
 
     Args:
-        opened: what the page is about; or what is on its way, whose record is open already if it can be.
+        opened: what the page is about; or what is on its way, whose record is open already if it can be. None: the
+            page is about nothing that has a record.
     """
     try:
-        session = _hiding(opened.sessions)
+        session = _hiding(None if opened is None else opened.sessions)
     except SettingsError:  # said where the catalogue is opened, and nothing can be
         return
     except PairxError as error:  # what cannot be read might hide something

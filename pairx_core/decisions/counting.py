@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import networkx as nx
+if TYPE_CHECKING:
+    import networkx as nx
+
 
 Two = tuple[int, int]  # numbers of two groups, the lower first
 _WORK = 40_000  # clusters looked at in the search of one part, before a number that can be reached has to do
@@ -25,6 +28,8 @@ def fewest_clusters(groups: int, joinable: Iterable[Two], parted: Collection[Two
         joinable: twos that may be joined.
         parted: twos that may not lie in one cluster.
     """
+    import networkx as nx
+
     graph: nx.Graph = nx.Graph()
     graph.add_edges_from(two for two in joinable if two[0] != two[1])
     clusters, is_exact = groups - len(graph), True
@@ -92,6 +97,8 @@ def _search(start: _State, best: int, work: int) -> tuple[int, bool, int]:
 
 def _joined_greedily(part: nx.Graph, conflicts: Mapping[int, set[int]]) -> int:
     """A number of clusters that can be reached: each edge in turn is joined where that is allowed."""
+    import networkx as nx
+
     clusters = nx.utils.UnionFind(part)
     apart = {one: set(of) for one, of in conflicts.items()}  # of each cluster, under one of its groups
     count = len(part)
@@ -109,6 +116,8 @@ def _joined_greedily(part: nx.Graph, conflicts: Mapping[int, set[int]]) -> int:
 
 def _bound(state: _State) -> int:
     """The parts that hang together, were everything joined that may be: there cannot be fewer clusters."""
+    import networkx as nx
+
     graph: nx.Graph = nx.Graph()
     graph.add_nodes_from(state.near)
     graph.add_edges_from((one, other) for one, of in state.near.items() for other in of)

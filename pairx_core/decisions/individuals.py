@@ -12,14 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal
-
-import networkx as nx
+from typing import TYPE_CHECKING, Literal
 
 from pairx_core.decisions.checking import tidy_name
 from pairx_core.decisions.counting import fewest_clusters
 from pairx_core.decisions.settling_pairs import Pair, SettledPair, unordered
 from pairx_core.errors import DecisionLogError
+
+if TYPE_CHECKING:
+    import networkx as nx
+
 
 Basis = Literal["accept", "catalogue"]
 _UNKNOWN_NAMES = {"", "unknown", "unidentified", "none", "nan", "null", "n/a", "na"}
@@ -92,6 +94,8 @@ class Individuals:
 
     def chain(self, contradiction: Contradiction) -> tuple[Link, ...]:
         """Fewest links that join the two photos of a contradiction."""
+        import networkx as nx
+
         path = nx.bidirectional_dijkstra(self._graph, *contradiction.pair)[1]
         photos = [node for node in path if isinstance(node, str)]
         return tuple(
@@ -104,6 +108,8 @@ class Individuals:
 
         Among all such sets, one on which fewest acceptances by reviewers rest (a minimum cut).
         """
+        import networkx as nx
+
         group = nx.DiGraph()
         for one, other in self._links_of(contradiction.group):
             settled = self._settled.get(unordered(one, other)) if isinstance(other, str) else None
@@ -125,6 +131,8 @@ class Individuals:
 
         Photos that no pair is about hang on their name alone: no way leads through them.
         """
+        import networkx as nx
+
         graph: nx.Graph = nx.Graph()
         graph.add_nodes_from(dict.fromkeys(photo for one in self._pairs for photo in one.pair))
         known = [(photo, _Name(self._names[photo])) for photo in graph if photo in self._names]
@@ -135,6 +143,8 @@ class Individuals:
 
     def _links_of(self, group: int) -> Iterator[tuple[str, object]]:
         """The links of an individual, from a photo to another one or to a name."""
+        import networkx as nx
+
         photo = next(photo for photo in self.groups[group] if photo in self._graph)
         members = nx.node_connected_component(self._graph, photo)
         for one, other in self._graph.subgraph(members).edges:

@@ -29,16 +29,29 @@ class MutualMatches:
     candidate_shift: Floats  # (N, 2)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class NearestCells:
+    """How far the cells of two photos lie from each other, and which one is nearest to each."""
+
+    distances: Tensor  # (h * w, h' * w') float64, query by candidate
+    of_query: Tensor  # (h * w,) flat number of the candidate's cell that is nearest
+    of_candidate: Tensor  # (h' * w',) of the query's cell
+
+    @property
+    def mutual(self) -> Tensor:
+        """Which of the query's cells are the nearest of their nearest, (h * w,) bool."""
+        cells = torch.arange(len(self.of_query), device=self.of_query.device)
+        return self.of_candidate[self.of_query] == cells
+
+
 def reduce_channels(relevance: Tensor, reduction: ChannelReduction) -> Floats:
     """Layer relevance (1, C, h, w) as one number a cell, (h, w): |sum over C| or sum over C of |.|."""
     cells = relevance[0].sum(0).abs() if reduction == "abs_of_sum" else relevance[0].abs().sum(0)
     return cells.cpu().double().numpy()
 
 
-def mutual_matches(
-    query: Tensor, candidate: Tensor, distance: Distance = "euclidean", *, refine: bool = False
-) -> MutualMatches:
-    """Pairs of cells that are each other's nearest neighbour.
+def nearest_cells(query: Tensor, candidate: Tensor, distance: Distance = "euclidean") -> NearestCells:
+    """Each cell's nearest cell on the other photo; of equally near ones the first.
 
     A cell's descriptor is its raw feature vector. Distances are computed in float64: Euclidean, or 1 - cosine.
 
@@ -46,15 +59,27 @@ def mutual_matches(
         query: feature map (1, C, h, w).
         candidate: feature map (1, C, h', w').
         distance: which of the two.
+    """
+    distances = _distances(_descriptors(query), _descriptors(candidate), distance)
+    return NearestCells(distances, distances.argmin(1), distances.argmin(0))
+
+
+def mutual_matches(
+    query: Tensor, candidate: Tensor, distance: Distance = "euclidean", *, refine: bool = False
+) -> MutualMatches:
+    """Pairs of cells that are each other's nearest neighbour.
+
+    Args:
+        query: feature map (1, C, h, w).
+        candidate: feature map (1, C, h', w').
+        distance: how :func:`nearest_cells` measures it.
         refine: find where between the cells the distance is least: the vertex of the parabola through a cell and
             its two neighbours, along each axis, at most half a cell away.
     """
-    distances = _distances(_descriptors(query), _descriptors(candidate), distance)
-    nearest_in_second = distances.argmin(1)
-    nearest_in_first = distances.argmin(0)
-    cells = torch.arange(len(distances), device=distances.device)
-    mutual = nearest_in_first[nearest_in_second] == cells
-    first, second = cells[mutual], nearest_in_second[mutual]
+    near = nearest_cells(query, candidate, distance)
+    distances = near.distances
+    first = near.mutual.nonzero().flatten()
+    second = near.of_query[first]
     shifts = [np.zeros((len(first), 2))] * 2
     if refine:
         shifts = [

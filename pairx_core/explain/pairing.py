@@ -76,7 +76,7 @@ def ordered_matches(
         frames: where both photos' cells lie.
         options: how to match.
     """
-    features = [_descriptors(trace, layer, options) for trace in traces]
+    features = [descriptors(trace, layer, options) for trace in traces]
     found = mutual_matches(features[0], features[1], options.distance, refine=options.refine_matches)
     of_match = relevance[0].ravel()[found.query] * relevance[1].ravel()[found.candidate]
     grids = [(map_.shape[1], map_.shape[0]) for map_ in relevance]
@@ -119,7 +119,7 @@ def describing_stages(
     return tuple(stage.path for stage in stages if max(stage.grid_size) <= finest)
 
 
-def _descriptors(trace: Trace, layer: str, options: ExplanationOptions) -> Tensor:
+def descriptors(trace: Trace, layer: str, options: ExplanationOptions) -> Tensor:
     """What a photo's cells are matched by, (1, C, h, w)."""
     features = trace.layers[layer].features
     return features if options.descriptor == "layer" else hypercolumns(trace.stages, features.shape[2:])

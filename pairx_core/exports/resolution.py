@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
-import networkx as nx
-
 from pairx_core.catalogue.catalogue import Catalogue
 from pairx_core.catalogue.pack_catalogue import FIELD_PACK
 from pairx_core.decisions.individuals import Individuals, assigned_identities, individuals
@@ -197,6 +195,8 @@ class _Resolving:
 
     def _credits(self, assigned: Mapping[str, str]) -> dict[str, _Credit]:
         """Who is behind each photo's identity: those who accepted the pairs that join it, and who named it."""
+        import networkx as nx
+
         accepted = nx.Graph(one.pair for one in self._settled.values() if one.verdict == "accept")
         found: dict[str, _Credit] = {}
         for part in nx.connected_components(accepted):

@@ -29,6 +29,13 @@ _COMPARED = {  # what of a pack's head must be the same, and how a message calls
     "wanted": "made with other numbers or filters",
     "selection": "of another selection of photos and candidates",
 }
+_NUMBERS = {  # of what is wanted, in the words of a message
+    "k": "candidates a query",
+    "k_lines": "lines",
+    "k_colors": "color maps",
+    "longest_side": "pixels on the longest side",
+    "more": "further photos of an individual",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,14 +89,27 @@ class Plan:
         differs = next((name for name in _COMPARED if head.get(name) != self.head[name]), None)
         if differs is None:
             return
-        there = head.get(differs)
-        shown = (
-            f" ({there['name']}, fingerprint {there['fingerprint']})" if differs == "model" and there else ""
-        )
+        shown = _shown(differs, head.get(differs), self.head[differs])
         raise FieldPackError(
             f"{folder} holds a field pack {_COMPARED[differs]}{shown}. Choose another folder, or give the same again "
             "to go on with it."
         )
+
+
+def _shown(differs: str, there: Any, asked: Any) -> str:
+    """What a folder's pack has and what is asked for, in brackets; empty where that is not said in a few words."""
+    if differs == "model" and there:
+        return f" ({there['name']}, fingerprint {there['fingerprint']})"
+    if differs != "wanted" or not isinstance(there, dict):
+        return ""
+    parts = [
+        f"{words}: {there.get(name)} in the folder, {asked[name]} asked for now"
+        for name, words in _NUMBERS.items()
+        if there.get(name) != asked[name]
+    ]
+    if there.get("filters") != asked["filters"]:
+        parts.append("the filters differ")
+    return f" ({'; '.join(parts)})"
 
 
 def _head(index: Index, explainer: PairExplainer, wanted: Wanted, catalogue: Path) -> Content:

@@ -98,6 +98,7 @@ class PackCandidates:
         *,
         ranked_by: str = "",
         known: KnownPairs = NO_PAIRS,
+        missing: Mapping[str, tuple[int, ...]] | None = None,
     ) -> None:
         """Take the photos, and what there is for each query.
 
@@ -107,6 +108,7 @@ class PackCandidates:
             filters: under which the candidates were found.
             ranked_by: the table that ranked them; empty: the model did.
             known: similarities of known pairs under these filters.
+            missing: ranks of candidates whose photos are missing, by the query's id.
         """
         self.photos = tuple(photos)
         self.skipped: tuple[Problem, ...] = ()
@@ -114,6 +116,7 @@ class PackCandidates:
         self.ranked_by = ranked_by
         self._listings = dict(listings)
         self._known = known
+        self._missing = dict(missing or {})
         self._ids = {photo.id for photo in self.photos}
 
     def __len__(self) -> int:
@@ -126,6 +129,10 @@ class PackCandidates:
     def queries(self) -> tuple[Photo, ...]:
         """The photos that the pack was made for."""
         return tuple(photo for photo in self.photos if photo.id in self._listings)
+
+    def missing(self, query: Photo) -> tuple[int, ...]:
+        """The ranks of a query's candidates that the pack was made with and whose photos are not there now."""
+        return self._missing.get(query.id, ())
 
     def candidates(
         self, query: Photo, k: int = 5, filters: CandidateFilters | None = None
@@ -288,6 +295,7 @@ def _opened(catalogue: Catalogue, content: Content) -> FieldPack:
             CandidateFilters(**wanted["filters"]),
             ranked_by=str(content["ranked_by"]),
             known=_known(files),
+            missing=_missing(catalogue, content["queries"]),
         ),
         explainer=_explainer(content, files),
         made_at=datetime.fromisoformat(content["made_at"]),
@@ -307,6 +315,17 @@ def _listings(
         query["query"]: (_ranked(catalogue, query["candidates"]), _ranked(catalogue, query["others"]))
         for query in queries
     }
+
+
+def _missing(catalogue: Catalogue, queries: Sequence[Content]) -> dict[str, tuple[int, ...]]:
+    """The ranks of candidates whose photos are not there, by query."""
+    gone = {
+        query["query"]: tuple(
+            int(one["rank"]) for one in query["candidates"] if one["photo"] not in catalogue
+        )
+        for query in queries
+    }
+    return {query: ranks for query, ranks in gone.items() if ranks}
 
 
 def _ranked(catalogue: Catalogue, entries: Sequence[Content]) -> tuple[Candidate, ...]:

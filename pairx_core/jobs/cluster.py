@@ -91,8 +91,9 @@ class DaskRunner:
             client = distributed.Client(address, timeout=_CONNECT, set_as_default=False)
         except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:
             raise ClusterError(
-                f"The scheduler “{address}” cannot be reached ({error}). Give its address as “dask scheduler” prints "
-                "it, such as tcp://10.0.0.5:8786, or “local” for workers on this computer."
+                f"The scheduler “{address}” cannot be reached ({error}). Give its address as the scheduler prints it "
+                "when started (python -m distributed.cli.dask_scheduler), such as tcp://10.0.0.5:8786, or “local” for "
+                "workers on this computer."
             ) from error
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what the user must know, we say
         return cls(client, **more)

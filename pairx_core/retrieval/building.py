@@ -168,13 +168,15 @@ class _IndexJob:
         note: str = "",
     ) -> CandidateIndex:
         """The index over the photos at some places, whose vectors are there."""
+        left_out = [photo for photo in self.catalogue.photos if photo.id in self.errors]
         skipped = [
-            Problem("left_out", photo.catalogue_path or photo.path.name, self.errors[photo.id])
-            for photo in self.catalogue.photos
-            if photo.id in self.errors
+            Problem(
+                "left_out", photo.catalogue_path or photo.path.name, _of_file(photo, self.errors[photo.id])
+            )
+            for photo in left_out
         ]
         if not len(there):
-            first = f" The first: {skipped[0].message}" if skipped else ""
+            first = f" The first: {self.errors[left_out[0].id]}" if left_out else ""
             raise CatalogueError(
                 f"{self.catalogue.source}: not one photo of this catalogue could be read.{first}"
             )
@@ -275,3 +277,9 @@ def _approximate(store: EmbeddingStore, vectors: PhotoVectors) -> tuple[Approxim
     if found is None:
         return None, ""
     return ApproximateSearch(found, vectors), recall_in_words(found.about, len(vectors))
+
+
+def _of_file(photo: Photo, message: str) -> str:
+    """Why a photo cannot be read, for a line that names its file already."""
+    name = f"{photo.path} "
+    return f"It {message.removeprefix(name)}" if message.startswith(name) else message

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from streamlit.elements.lib import policies
 
 from pairx_core import load_model, read_catalogue
 from pairx_core.decisions import Decision
@@ -120,3 +121,25 @@ def test_who_is_who_opens_and_counts_as_the_page_does(app):
     app.run()
     assert not app.exception
     assert f"**{counted} individuals** on 20,000 photos" in " ".join(one.value for one in app.markdown)
+
+
+def test_turning_pages_leaves_no_warning_in_the_servers_log(app, monkeypatch):
+    warned = []
+    monkeypatch.setattr(policies, "_shown_default_value_warning", False)
+    monkeypatch.setattr(policies._LOGGER, "warning", lambda text, *about, **_: warned.append((text, about)))
+    app.switch_page("pages/queries.py").run()
+    turn_to(app, 3)
+    assert "49 · " in html(app)  # after two pages of 24
+    (sites,) = (one for one in app.multiselect if one.label == "Site")
+    sites.set_value(["site 699", "site 696", "site 693", "site 690"]).run()
+    assert "25 · " in html(app)  # the last page of the two that there are now
+    assert not app.exception and not warned
+
+
+def turn_to(app, page: int) -> None:
+    """Presses a page's number, which AppTest has no word for."""
+    (control,) = app.get("pagination")
+    states = app._tree.get_widget_states()
+    states.widgets.add(id=control.proto.id, int_value=page)
+    app._tree = app._run(states)._tree
+    assert not app.exception

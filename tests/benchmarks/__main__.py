@@ -27,6 +27,7 @@ from tests.benchmarks import (
     record,
     room,
     search,
+    startup,
 )
 from tests.decisions.conftest import postgres_binaries
 
@@ -58,6 +59,7 @@ def main() -> None:
         "draw an explanation": lambda: render_overlay(explanation),
     }
     _report(_measure(table))
+    startup.main()
     room.main()
     evaluation.main(SAMPLE)
     embedding.main()

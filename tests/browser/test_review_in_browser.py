@@ -28,6 +28,10 @@ def test_the_bundled_sample_opens_by_itself_and_can_be_reviewed(tmp_path, page):
 def accept_reject_undo_reload(server, page):
     page.goto(server.address)
     page.wait_for_selector(".px-legend", timeout=90_000)
+    name = page.get_by_role("textbox", name="Reviewer")
+    name.fill("Asha")  # who logs in on this computer may be nobody in particular
+    name.press("Enter")
+    page.wait_for_function("new URL(location).searchParams.get('reviewer') === 'Asha'")
     explained(page)
     first = place(page)
     assert page.locator(".px-card").count() == 5
@@ -301,3 +305,41 @@ def test_a_name_in_the_address_of_setup_is_the_reviewers_on_review(server, page)
     page.get_by_text("Review", exact=True).first.click()
     explained(page)
     assert page.get_by_role("textbox", name="Reviewer").input_value() == "Asha"
+
+
+def test_a_message_takes_its_height_from_the_pair_so_that_the_facts_stay_in_sight(server, page):
+    enter(page, server, "a-message-takes")
+    explained(page)
+    stage, facts = page.locator(".stage"), page.locator(".px-facts")
+    before = stage.bounding_box()["height"]
+    name = page.get_by_role("textbox", name="Reviewer")
+    name.fill("")
+    name.press("Enter")
+    page.get_by_text("Type your name before you decide").wait_for()
+    page.get_by_text("Query 1 of").click()
+    time.sleep(SETTLED)
+    page.keyboard.press("a")
+    page.get_by_text("Enter your name in the sidebar first").wait_for()
+    page.wait_for_function(
+        "before => document.querySelector('.px-facts').getBoundingClientRect().bottom <= before",
+        arg=page.get_by_placeholder("Note on this pair").bounding_box()["y"],
+    )
+    assert 200 <= stage.bounding_box()["height"] < before
+    assert facts.bounding_box()["y"] > stage.bounding_box()["y"]
+
+
+def test_the_filters_of_queries_stay_within_the_window_and_close_by_escape(server, page):
+    enter(page, server, "the-filters-stay")
+    page.get_by_role("button", name="Filter queries").click()
+    filters = page.get_by_test_id("stPopoverBody")
+    filters.wait_for()
+    page.wait_for_function(
+        """() => {
+            const box = document.querySelector('[data-testid=stPopoverBody]').getBoundingClientRect();
+            return box.height > 200 && box.top >= 0 && box.bottom <= innerHeight;
+        }"""
+    )
+    page.get_by_role("textbox", name="File name contains").fill("photo7")  # scrolled to
+    page.keyboard.press("Escape")  # leaves the field
+    page.keyboard.press("Escape")
+    filters.wait_for(state="hidden")

@@ -201,9 +201,12 @@ def test_mending_a_finished_pack_can_be_stopped_as_well(make, model, folder, mon
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        ({"k": 1}, "made with other numbers or filters"),
-        ({"longest_side": 300}, "made with other numbers or filters"),
-        ({"filters": CandidateFilters(same_flank=False)}, "made with other numbers or filters"),
+        (
+            {"k": 1},
+            "made with other numbers or filters .candidates a query: 2 in the folder, 1 asked for now",
+        ),
+        ({"longest_side": 300}, "pixels on the longest side: 2048 in the folder, 300 asked for now"),
+        ({"filters": CandidateFilters(same_flank=False)}, "other numbers or filters .the filters differ"),
     ],
 )
 def test_a_folder_with_a_pack_of_something_else_is_refused_by_name(make, folder, other, words):

@@ -145,7 +145,9 @@ class Unknown:
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense", "", "post://127.0.0.1:1"])
 def test_a_wrong_address_is_told(monkeypatch, address):
     monkeypatch.setattr(cluster, "_CONNECT", 0.5)
-    with pytest.raises(ClusterError, match=f"scheduler “{address}” cannot be reached .*such as tcp://10"):
+    with pytest.raises(
+        ClusterError, match=f"scheduler “{address}” cannot be reached .*cli.dask_scheduler.*such as tcp://10"
+    ):
         DaskRunner.at(address)
 
 

@@ -41,6 +41,7 @@ from pages.components.state.places import (
     DECISIONS_PAGE,
     QUERY_PAGE,
     address_of,
+    address_with,
     arriving_at,
     dispute_place,
     go,
@@ -67,6 +68,14 @@ from pages.components.state.sources import (
     opened,
     resume,
     stay_at_start,
+)
+from pages.components.state.story import (
+    StoryDraft,
+    keep_story_draft,
+    story_draft,
+    story_draft_to_write,
+    story_file,
+    story_pairs,
 )
 from pages.components.state.ticking import (
     hear,

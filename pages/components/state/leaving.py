@@ -14,7 +14,7 @@ from pairx_core.exports import Export
 class Message:
     """Something to tell on the next run."""
 
-    kind: str  # "toast", "success" or "error"
+    kind: str  # "toast", "success", "error", or "names": who is who has changed
     text: str
 
 

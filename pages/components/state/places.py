@@ -38,6 +38,11 @@ def address_of(query_id: str, candidate_id: str | None = None) -> dict[str, str]
     return {**kept, _GO: query_id, **({_GO_WITH: candidate_id} if candidate_id is not None else {})}
 
 
+def address_with(**more: str) -> dict[str, str]:
+    """The address with something more in it."""
+    return {**st.query_params.to_dict(), **more}
+
+
 def go(query_id: str, candidate_id: str | None) -> None:
     """Put a pair on the screen, in the session and in the address."""
     for name, value in (("query", query_id), ("candidate", candidate_id)):
@@ -102,7 +107,4 @@ def page_of_decisions(pages: int) -> int:
 
 
 def _page_shown(control: str, pages: int) -> int:
-    shown = min(int(st.session_state.get(control) or 1), pages)
-    if control in st.session_state:
-        st.session_state[control] = shown
-    return shown
+    return min(int(st.session_state.get(control) or 1), pages)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
-
 import streamlit as st
 
-from pages.components import resources
+from pages.components import logins, resources
 from pages.components.navigation import REVIEWER_LINK
 from pairx_core.decisions.checking import tidy_name
 from pairx_core.errors import SettingsError
@@ -87,14 +85,9 @@ def _kept_key(name: str) -> str:
 
 
 def _last_reviewer() -> str:
-    """Who decided last, else the person logged in on this computer."""
+    """Who decided last, else the person logged in on this computer; empty where that is nobody in particular."""
     try:
         name = resources.last_used(Settings.from_environment().cache).get("reviewer")
     except SettingsError:  # said where the catalogue is opened
         name = None
-    if isinstance(name, str) and name.strip():
-        return name
-    try:
-        return getpass.getuser() or "reviewer"
-    except (OSError, KeyError, ImportError):
-        return "reviewer"
+    return name if isinstance(name, str) and name.strip() else logins.of_person()

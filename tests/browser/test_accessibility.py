@@ -1,0 +1,193 @@
+"""Every page, light and dark: no serious violation that axe-core finds, and nothing asked from outside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from pages.components import navigation
+from pairx_core.decisions import DecisionLog
+from pairx_core.decisions.lines import FileLines
+from pairx_core.sessions import ExpertSession, SessionBook, SessionPair, plan_session
+
+from .conftest import Server, serving
+
+pytestmark = pytest.mark.browser
+
+SEVERE = ("serious", "critical")
+PAIR = {"query": "photo6", "candidate": "photo0"}
+VIEWER = ".viewer[data-state=explained]"
+READY = {  # what a page has once it is whole, where the end of its run does not say so
+    "review": VIEWER,
+    "disagreements": VIEWER,
+    "queries": ".px-card",
+    "decisions": ".stPlotlyChart .main-svg",
+    "setup": "text=Open now",
+}
+PARTS = {  # what is pressed on a page, one after the other, to see more of it
+    "review": ("Filter queries",),
+    "decisions": ("Individuals", "Export"),
+    "setup": ("Model: the card", "Photographs: the report"),
+}
+
+
+def page_names() -> list[str]:
+    """All pages, by the names of their files, as the app's navigation lists them."""
+    listed: list[str] = []
+
+    def navigate(pages: Any, **_: object) -> None:
+        flat = [one for part in pages.values() for one in part] if isinstance(pages, dict) else pages
+        listed.extend(flat)
+
+    stand_in = SimpleNamespace(
+        Page=lambda path, **_: path.removeprefix("pages/").removesuffix(".py"),
+        navigation=navigate,
+        query_params={},
+        user={},
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(navigation, "st", stand_in)
+        navigation.page()
+    return listed
+
+
+@pytest.fixture(scope="module")
+def autumn() -> ExpertSession:
+    """A session that hides nothing, of which a reviewer has a link."""
+    return plan_session(
+        name="autumn",
+        coordinator="Ada",
+        reviewers=("Ben", "Cleo"),
+        pairs=[SessionPair("photo6", "photo0", 1, 0.9), SessionPair("photo7", "photo2", 1, 0.8)],
+        is_blind=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def reviewed(herd, tiny_checkpoint, tmp_path_factory, chromium, autumn) -> Iterator[Server]:
+    """The app on a herd of which much is decided: a disagreement, a contradiction, a session."""
+    folder = tmp_path_factory.mktemp("reviewed")
+    log = DecisionLog(folder / "decisions.csv")
+    for reviewer, query, candidate, decision, session in (
+        ("Ben", "photo6", "photo0", "accept", "autumn"),
+        ("Cleo", "photo6", "photo0", "reject", "autumn"),
+        ("Ben", "photo7", "photo2", "accept", "autumn"),
+        ("Ada", "photo0", "photo1", "reject", ""),
+    ):
+        log.record(
+            reviewer=reviewer, query_id=query, candidate_id=candidate, decision=decision, session=session
+        )
+    SessionBook(FileLines(folder / "decisions.sessions.jsonl", "sessions file")).add(autumn)
+    with serving(herd, tiny_checkpoint, folder) as started:
+        yield started
+
+
+@dataclass
+class Seen:
+    """What a walk through all pages brings to light."""
+
+    pages: set[str] = field(default_factory=set)
+    violations: list[str] = field(default_factory=list)
+    asked: set[str] = field(default_factory=set)  # what was asked for and is not the app's
+
+
+@pytest.fixture(scope="module")
+def seen(reviewed, chromium, autumn) -> Seen:
+    """All pages by axe-core, light and dark, where nothing but the app can be reached."""
+    seen = Seen()
+
+    def let_pass(route) -> None:
+        if route.request.url.startswith(reviewed.address):
+            route.continue_()
+        else:
+            seen.asked.add(route.request.url)
+            route.abort()
+
+    for scheme in ("light", "dark"):
+        context = chromium.new_context(viewport={"width": 1280, "height": 720}, color_scheme=scheme)
+        context.route(re.compile("^https?:"), let_pass)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        for name, state in scenes(page, reviewed.address, autumn):
+            seen.pages.add(name)
+            seen.violations += [f"{name}{state}, {scheme}: {one}" for one in violations(page)]
+        context.close()
+    return seen
+
+
+def test_no_page_has_what_axe_calls_a_serious_violation(seen):
+    assert seen.pages == set(page_names())
+    assert not seen.violations, "\n".join(seen.violations)
+
+
+def test_no_page_asks_for_anything_outside(seen):
+    assert not seen.asked
+
+
+def test_a_serious_violation_would_be_found(page):
+    page.set_content('<main><h1>A page</h1><img src="data:,"><p style="color: #bbb">faint</p></main>')
+    found = "\n".join(violations(page))
+    assert "image-alt (critical)" in found and "color-contrast (serious) ['p']" in found
+
+
+def scenes(page, address: str, session: ExpertSession) -> Iterator[tuple[str, str]]:
+    """Goes through all pages and what is on them."""
+    for name in page_names():
+        go(page, address, name, PAIR | {"reviewer": "Ada"})
+        if name == "trust":
+            measure = page.get_by_role("button", name="Measure this catalogue")
+            if measure.count():  # the second visitor finds what was measured
+                measure.click()
+            page.get_by_text("pairs measured").wait_for()
+            settle(page)
+        yield name, ""
+        yield from ((name, f" ({part})") for part in opened_parts(page, name))
+    go(page, address, "", {navigation.REVIEWER_LINK: session.keys["Cleo"]}, VIEWER)
+    yield "session", " of a reviewer"
+
+
+def opened_parts(page, name: str) -> Iterator[str]:
+    """Opens what a page has besides, one part after the other."""
+    for part in PARTS.get(name, ()):
+        page.get_by_text(part, exact=True).first.click()
+        settle(page)
+        yield part
+
+
+def go(page, address: str, name: str, query: dict[str, str], ready: str = "") -> None:
+    path = "" if name == "review" else name  # the page that the bare address shows
+    page.goto(f"{address}/{path}?{urlencode(query)}")
+    settle(page)
+    if ready := ready or READY.get(name, ""):
+        page.wait_for_selector(ready)
+
+
+def settle(page) -> None:
+    """Waits until the page has its style sheet and no run of it has been under way for a moment."""
+    page.wait_for_function(
+        """() => {
+            const app = document.querySelector('[data-testid=stApp]');
+            const styled = getComputedStyle(document.documentElement).getPropertyValue('--px-primary');
+            const still = styled && app?.dataset.testScriptState === 'notRunning';
+            window.stillSince = still ? window.stillSince ?? performance.now() : undefined;
+            return still && performance.now() - window.stillSince > 250;
+        }"""
+    )
+
+
+def violations(page) -> list[str]:
+    """What is serious or critical on a page, with the elements that it is about."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']} ({one['impact']}) {node['target']}: {one['help']}. {node['failureSummary']}"
+        for one in found
+        if one["impact"] in SEVERE
+        for node in one["nodes"]
+    ]
