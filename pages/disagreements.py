@@ -27,7 +27,6 @@ from pages.components.evidence import in_words
 from pages.components.words import count, file_name, verdict_badge
 from pages.components.workspace import Record, Workspace
 from pairx_core.decisions.adjudication import Dispute
-from pairx_core.decisions.checking import tidy_name
 from pairx_core.errors import PairxError
 
 _ALL = "All decisions"
@@ -60,25 +59,13 @@ def disagreements() -> None:
 
 def _sidebar(names: list[str]) -> tuple[str, str]:
     with st.sidebar:
-        reviewer = visitors.signed_in() if visitors.signing_in() else _adjudicator()
+        reviewer = visitors.signed_in() if visitors.signing_in() else visitors.type_name("Adjudicator")
         shown = state.shown_dispute_session()
         options = [_ALL, *names]
         chosen = st.selectbox("Of", options, index=options.index(shown) if shown in names else 0)
     session = "" if chosen == _ALL else chosen
     state.show_disputes_of(session)
     return session, reviewer
-
-
-def _adjudicator() -> str:
-    name = st.text_input(
-        "Adjudicator",
-        value=state.default_reviewer(),
-        key="reviewer",
-        bind="query-params",
-        max_chars=80,
-        placeholder="Your name",
-    )
-    return tidy_name(name or "")
 
 
 _AROUND = 372  # pixels: no strip of candidates, but what the reviewers say

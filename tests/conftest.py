@@ -17,6 +17,20 @@ from pairx_core import load_model, read_catalogue
 from pairx_core.models.torchvision_ops import ensure_torchvision_operators
 
 TINY_ARCHITECTURE = "test_efficientnet"
+LONG = (  # by the seconds they take: begun first, so that at the end no worker waits for another's long file
+    "browser/test_pair_viewer", "browser/test_showcase", "browser/", "explain/test_golden", "jobs/test_elsewhere",
+    "explain/test_zennit", "retrieval/test_building", "decisions/test_under_fire", "app/", "explain/", "evaluate/",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put long files first; see the Makefile, where workers take files in this order."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.as_posix()
+        return next((at for at, part in enumerate(LONG) if f"/tests/{part}" in path), len(LONG))
+
+    items.sort(key=place)
 
 
 def paint(path: Path, seed: int, size: tuple[int, int] = (96, 64)) -> Path:

@@ -14,7 +14,6 @@ from pages.components.saying import plain
 from pages.components.words import count, short_place
 from pages.components.worklist import ALL_LOOKED_AT, QueryFilters, VerdictsOf, Worklist
 from pages.components.workspace import GIVEN_FILTERS, K, Record, Workspace
-from pairx_core.decisions.checking import tidy_name
 from pairx_core.decisions.exporting import csv_bytes
 from pairx_core.retrieval import CandidateFilters
 from pairx_core.settings import DECISIONS_NAME
@@ -43,19 +42,12 @@ def review_controls(workspace: Workspace) -> Work:
 def _reviewer() -> str:
     if visitors.signing_in():
         return visitors.signed_in()
-    name = st.text_input(
-        "Reviewer",
-        value=state.default_reviewer(),
-        key="reviewer",
-        bind="query-params",
-        max_chars=80,
-        placeholder="Your name",
-        help="Each decision carries this name; each reviewer has their own list.",
+    name = visitors.type_name(
+        "Reviewer", help="Each decision carries this name; each reviewer has their own list."
     )
-    tidied = tidy_name(name or "")  # as the decisions file has it
-    if not tidied:
+    if not name:
         st.caption("Type your name before you decide: each decision carries it.")
-    return tidied
+    return name
 
 
 def _progress(work: Work) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from pages.components import resources, saying, state
@@ -39,6 +41,25 @@ def signed_name() -> str:
     person = st.user.to_dict()
     verified = person.get("email") if person.get("email_verified", True) not in (False, "false") else None
     return tidy_name(str(verified or person.get("name") or person.get("sub") or ""))
+
+
+def type_name(label: str, **more: Any) -> str:
+    """A field for the name of who is at the screen; the name as the decisions file has it.
+
+    Args:
+        label: of the field, such as "Reviewer".
+        more: of the field, such as its help.
+    """
+    typed = st.text_input(
+        label,
+        value=state.default_reviewer(),
+        key="reviewer",
+        bind="query-params",
+        max_chars=80,
+        placeholder="Your name",
+        **more,
+    )
+    return tidy_name(typed or "")
 
 
 def current() -> Visitor:

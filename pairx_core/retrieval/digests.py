@@ -13,6 +13,7 @@ from pathlib import Path
 from pairx_core.catalogue import Photo, photo_digest
 from pairx_core.errors import PhotoError, RetrievalError
 from pairx_core.paths import make_cache_folder
+from pairx_core.retrieval.former import remove_former_cache
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS unreadable (key BLOB PRIMARY KEY, message TEXT NOT NULL) WITHOUT ROWID;
@@ -47,6 +48,7 @@ class DigestCache:
         make_cache_folder(folder, RetrievalError)
         with self._connection() as connection:
             connection.executescript(_SCHEMA)
+        remove_former_cache(folder)
 
     def get(self, paths: Sequence[Path]) -> dict[Path, FileDigest]:
         """What is remembered of some files."""

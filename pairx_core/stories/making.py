@@ -81,10 +81,7 @@ def make_story(
         ExplanationError: a pair cannot be explained.
     """
     _check(chosen, catalogue)
-    names = NamedPhotos(
-        (photo.id for photo in catalogue.photos),
-        {photo.id: photo.identity for photo in catalogue.photos if photo.identity is not None},
-    )
+    names = _names_in(catalogue)
     chapters: list[Chapter] = []
     told = 0
     tell(told, len(chosen))
@@ -124,6 +121,11 @@ def _check(chosen: Sequence[Chosen], catalogue: Catalogue) -> None:
                 )
         if one.query == one.candidate:
             raise StoryError(f"The photo “{one.query}” is paired with itself. Choose another pair.")
+
+
+def _names_in(catalogue: Catalogue) -> NamedPhotos:
+    known = {photo.id: photo.identity for photo in catalogue.photos if photo.identity is not None}
+    return NamedPhotos((photo.id for photo in catalogue.photos), known)
 
 
 def _pair(chosen: Chosen, explanation: PairExplanation) -> StoryPair:

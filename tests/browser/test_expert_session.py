@@ -94,8 +94,8 @@ def fetched(address: str) -> str:
         return error.read().decode("utf-8", "replace")
 
 
-def test_a_session_from_its_making_to_the_export(own_server, visit):
-    ada = visit(f"{own_server.address}/sessions?reviewer=Ada")
+def make_session(ada: Visit) -> list[str]:
+    """Four pairs for each of two reviewers; their links and the coordinator's own."""
     ada.page.get_by_role("textbox", name="Name", exact=True).fill("autumn")
     ada.page.get_by_role("textbox", name="Reviewers").fill("Ben\nCleo")
     for label, number in (("Candidates a query", 1), ("Known-answer pairs", 2)):
@@ -106,7 +106,47 @@ def test_a_session_from_its_making_to_the_export(own_server, visit):
     ada.wait_for("4 pairs for each reviewer")
     shown = ada.page.get_by_test_id("stCode")
     shown.nth(2).wait_for()
-    *links, own_link = [one.inner_text().strip() for one in shown.all()]
+    return [one.inner_text().strip() for one in shown.all()]
+
+
+def settle(ada: Visit, address: str) -> None:
+    """The first of two disagreements."""
+    ada.page.goto(address)
+    ada.wait_for("Disagreement 1 of 2")
+    name = ada.page.get_by_role("textbox", name="Adjudicator")
+    name.fill("Ada")
+    name.press("Enter")
+    ada.page.wait_for_timeout(600)
+    ada.page.get_by_text("Disagreement 1 of 2").click()
+    ada.page.keyboard.press("a")
+    ada.wait_for("1 pair to settle")
+
+
+def exported(ada: Visit, address: str) -> bytes:
+    """The record as it is stored."""
+    ada.page.goto(address)
+    with ada.page.expect_download() as download:
+        ada.page.get_by_role("button", name="As stored").click()
+    return download.value.path().read_bytes()
+
+
+def check_rows(rows: list[dict[str, str]]) -> None:
+    """Eight verdicts, blind and then revealed, of each reviewer, and the adjudicator's."""
+    assert [row["session"] for row in rows] == ["autumn"] * 17
+    for reviewer in ("Ben", "Cleo"):
+        own = [row for row in rows if row["reviewer"] == reviewer]
+        blind, final = own[::2], own[1::2]
+        assert [row["blind"] for row in own] == ["true", "false"] * 4
+        assert [row["supersedes"] for row in final] == [row["decision_id"] for row in blind]
+        assert all(row["overlay_shown"] == "none" for row in blind)
+    changed = [row for row in rows if row["reviewer"] == "Cleo"][2:4]
+    assert [row["decision"] for row in changed] == ["accept", "reject"]
+    assert (rows[-1]["reviewer"], rows[-1]["decision"], rows[-1]["tags"]) == ("Ada", "accept", "adjudicated")
+
+
+def test_a_session_from_its_making_to_the_export(own_server, visit):
+    ada = visit(f"{own_server.address}/sessions?reviewer=Ada")
+    *links, own_link = make_session(ada)
 
     ben, cleo = visit(links[0]), visit(links[1])
     for _ in range(4):
@@ -126,31 +166,10 @@ def test_a_session_from_its_making_to_the_export(own_server, visit):
     for place in FILES:
         assert not any(secret in fetched(f"{own_server.address}/{place}") for secret in HIDDEN), place
 
-    ada.page.goto(own_link.replace("/sessions", "/disagreements"))
-    ada.wait_for("Disagreement 1 of 2")
-    name = ada.page.get_by_role("textbox", name="Adjudicator")
-    name.fill("Ada")
-    name.press("Enter")
-    ada.page.wait_for_timeout(600)
-    ada.page.get_by_text("Disagreement 1 of 2").click()
-    ada.page.keyboard.press("a")
-    ada.wait_for("1 pair to settle")
-
-    ada.page.goto(own_link.replace("/sessions", "/decisions"))
-    with ada.page.expect_download() as download:
-        ada.page.get_by_role("button", name="As stored").click()
-    rows = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8"))))
-    assert [row["session"] for row in rows] == ["autumn"] * 17
-    for reviewer in ("Ben", "Cleo"):
-        own = [row for row in rows if row["reviewer"] == reviewer]
-        blind, final = own[::2], own[1::2]
-        assert [row["blind"] for row in own] == ["true", "false"] * 4
-        assert [row["supersedes"] for row in final] == [row["decision_id"] for row in blind]
-        assert all(row["overlay_shown"] == "none" for row in blind)
-    changed = [row for row in rows if row["reviewer"] == "Cleo"][2:4]
-    assert [row["decision"] for row in changed] == ["accept", "reject"]
-    assert (rows[-1]["reviewer"], rows[-1]["decision"], rows[-1]["tags"]) == ("Ada", "accept", "adjudicated")
-    assert download.value.path().read_bytes() == own_server.decisions.read_bytes()
+    settle(ada, own_link.replace("/sessions", "/disagreements"))
+    record = exported(ada, own_link.replace("/sessions", "/decisions"))
+    check_rows(list(csv.DictReader(io.StringIO(record.decode()))))
+    assert record == own_server.decisions.read_bytes()
 
 
 def test_an_address_leads_to_its_page_before_any_other_was_opened(herd, tiny_checkpoint, tmp_path, visit):

@@ -9,11 +9,10 @@ maximum away from the numbers. There a color map may lie as far from them as zen
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
-import torch
 
 from pairx_core import EmbeddingModel, ExplanationOptions, PairExplainer, PairExplanation
 from pairx_core.explain.trace import RelevanceModel
@@ -30,6 +29,8 @@ KINDS = {"orig": "abs_of_sum", "fork": "sum_of_abs"}
 def two_threads():
     with torch_threads(2):
         yield
+    for kept in (explained, model_named):
+        kept.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,15 @@ def model_and_layer(case: str) -> tuple[str, str]:
     return name, layer.replace("blocks_", "blocks.").replace("backbone_", "backbone.")
 
 
-@lru_cache(maxsize=1)
+@cache
+def model_named(name: str) -> EmbeddingModel:
+    return EmbeddingModel(seeded_model(name), None, name)
+
+
+@cache
 def explained(case: str, kind: str) -> tuple[EmbeddingModel, PairExplanation]:
     name, layer = model_and_layer(case)
-    model = EmbeddingModel(seeded_model(name), None, name)
+    model = model_named(name)
     explainer = PairExplainer(model, layer, ExplanationOptions(channel_reduction=KINDS[kind]))
     return model, explainer.explain_tensors(golden_input("query"), golden_input("candidate"), 20, 4)
 
@@ -136,7 +142,7 @@ def zennit_s_map(case: str, photo: str, cell: tuple[int, int]) -> np.ndarray:
     name, layer = model_and_layer(case)
     other = "candidate" if photo == "query" else "query"
     photos = (golden_input(photo), golden_input(other))
-    return by_zennit(seeded_model(name), layer, [cell], torch.float32, photos).maps[0]
+    return by_zennit(model_named(name).module, layer, [cell], photos).maps[0]
 
 
 @each_case

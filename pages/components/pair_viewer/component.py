@@ -10,14 +10,20 @@ import streamlit as st
 from pages.components import media, state
 
 _FOLDER = Path(__file__).parent
-_PARTS = (
+_PARTS = (  # one module, in this order
     "geometry.js",
     "textures.js",
     "marks.js",
     "pane.js",
+    "wanted.js",
     "deciding.js",
+    "matching.js",
+    "pointing.js",
+    "blinking.js",
+    "panel.js",
+    "strip.js",
     "viewer.js",
-)  # one module, in this order
+)
 
 
 def _read(name: str) -> str:
