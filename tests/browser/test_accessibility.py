@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -16,6 +14,7 @@ from pages.components import navigation
 from pairx_core.decisions import DecisionLog
 from pairx_core.decisions.lines import FileLines
 from pairx_core.sessions import ExpertSession, SessionBook, SessionPair, plan_session
+from tests.pages_of_app import page_names
 
 from .conftest import Server, serving
 
@@ -36,26 +35,6 @@ PARTS = {  # what is pressed on a page, one after the other, to see more of it
     "decisions": ("Individuals", "Export"),
     "setup": ("Model: the card", "Photographs: the report"),
 }
-
-
-def page_names() -> list[str]:
-    """All pages, by the names of their files, as the app's navigation lists them."""
-    listed: list[str] = []
-
-    def navigate(pages: Any, **_: object) -> None:
-        flat = [one for part in pages.values() for one in part] if isinstance(pages, dict) else pages
-        listed.extend(flat)
-
-    stand_in = SimpleNamespace(
-        Page=lambda path, **_: path.removeprefix("pages/").removesuffix(".py"),
-        navigation=navigate,
-        query_params={},
-        user={},
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(navigation, "st", stand_in)
-        navigation.page()
-    return listed
 
 
 @pytest.fixture(scope="module")
