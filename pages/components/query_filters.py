@@ -73,7 +73,7 @@ def _standings(others_shown: bool) -> frozenset[str]:
     offered = [*_STANDINGS, *([DISAGREED] if others_shown else [])]
     return frozenset(
         st.multiselect(
-            "Standing", offered, key="filter_standings", persist_state="session", placeholder="all"
+            "Decided so far", offered, key="filter_standings", persist_state="session", placeholder="all"
         )
     )
 

@@ -140,7 +140,7 @@ def test_a_session_from_its_making_to_the_export(own_server, visit):
 
     ada.page.goto(own_link.replace("/sessions", "/decisions"))
     with ada.page.expect_download() as download:
-        ada.page.get_by_role("button", name="As stored").click()
+        ada.page.get_by_role("button", name="For programs (CSV)").click()
     rows = list(csv.DictReader(io.StringIO(download.value.path().read_text(encoding="utf-8"))))
     assert [row["session"] for row in rows] == ["autumn"] * 17
     for reviewer in ("Ben", "Cleo"):
