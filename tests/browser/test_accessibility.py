@@ -116,6 +116,37 @@ def test_a_serious_violation_would_be_found(page):
     assert "image-alt (critical)" in found and "color-contrast (serious) ['p']" in found
 
 
+@pytest.mark.parametrize("name", ["review", "setup"])
+def test_tab_goes_once_through_a_page_and_shows_where_it_is(reviewed, page, name):
+    go(page, reviewed.address, name, PAIR | {"reviewer": "Ada"})
+    places, unseen = [], []
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        place = page.evaluate(_FOCUSED)
+        if place["tag"] == "BODY":  # past the last one; the browser's own controls would come
+            break
+        places.append(place["name"])
+        if place["tag"] in ("A", "BUTTON", "SUMMARY") and not place["shows"]:
+            unseen.append(place["name"])
+    else:
+        pytest.fail(f"Tab does not come to an end: {places[-5:]}")
+    assert not unseen
+    wanted = "Accept" if name == "review" else "Open"
+    assert any(one.endswith(wanted) or one.startswith(wanted) for one in places), places
+
+
+_FOCUSED = """() => {
+    let at = document.activeElement;
+    while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+    const look = getComputedStyle(at);
+    const name = at.getAttribute("aria-label") ?? at.innerText ?? "";
+    const framed = look.outlineStyle !== "none" && parseFloat(look.outlineWidth) >= 2;
+    const card = at.closest("[class*=st-key-candidate-], [class*=st-key-query-]")?.querySelector(".px-card");
+    const cardFramed = card && getComputedStyle(card).outlineStyle !== "none";
+    return { tag: at.tagName, name: name.replaceAll("\\n", " ").trim(), shows: Boolean(framed || cardFramed) };
+}"""
+
+
 def scenes(page, address: str, session: ExpertSession) -> Iterator[tuple[str, str]]:
     """Goes through all pages and what is on them."""
     for name in page_names():
