@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from pages.components import navigation
 from pairx_core.decisions import DecisionLog
@@ -16,11 +15,11 @@ from pairx_core.decisions.lines import FileLines
 from pairx_core.sessions import ExpertSession, SessionBook, SessionPair, plan_session
 from tests.pages_of_app import page_names
 
+from .axe import violations
 from .conftest import Server, serving
 
 pytestmark = pytest.mark.browser
 
-SEVERE = ("serious", "critical")
 PAIR = {"query": "photo6", "candidate": "photo0"}
 VIEWER = ".viewer[data-state=explained]"
 READY = {  # what a page has once it is whole, where the end of its run does not say so
@@ -89,14 +88,14 @@ def seen(reviewed, chromium, autumn) -> Seen:
             seen.asked.add(route.request.url)
             route.abort()
 
-    for scheme in ("light", "dark"):
+    for scheme, rules in (("light", ()), ("dark", ("color-contrast",))):  # all else is the same in the dark
         context = chromium.new_context(viewport={"width": 1280, "height": 720}, color_scheme=scheme)
         context.route(re.compile("^https?:"), let_pass)
         page = context.new_page()
         page.set_default_timeout(30_000)
         for name, state in scenes(page, reviewed.address, autumn):
             seen.pages.add(name)
-            seen.violations += [f"{name}{state}, {scheme}: {one}" for one in violations(page)]
+            seen.violations += [f"{name}{state}, {scheme}: {one}" for one in violations(page, *rules)]
         context.close()
     return seen
 
@@ -151,12 +150,6 @@ def scenes(page, address: str, session: ExpertSession) -> Iterator[tuple[str, st
     """Goes through all pages and what is on them."""
     for name in page_names():
         go(page, address, name, PAIR | {"reviewer": "Ada"})
-        if name == "trust":
-            measure = page.get_by_role("button", name="Measure this catalogue")
-            if measure.count():  # the second visitor finds what was measured
-                measure.click()
-            page.get_by_text("pairs measured").wait_for()
-            settle(page)
         yield name, ""
         yield from ((name, f" ({part})") for part in opened_parts(page, name))
     go(page, address, "", {navigation.REVIEWER_LINK: session.keys["Cleo"]}, VIEWER)
@@ -190,14 +183,3 @@ def settle(page) -> None:
             return still && performance.now() - window.stillSince > 250;
         }"""
     )
-
-
-def violations(page) -> list[str]:
-    """What is serious or critical on a page, with the elements that it is about."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']} ({one['impact']}) {node['target']}: {one['help']}. {node['failureSummary']}"
-        for one in found
-        if one["impact"] in SEVERE
-        for node in one["nodes"]
-    ]
