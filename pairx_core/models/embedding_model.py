@@ -60,6 +60,7 @@ class EmbeddingModel:
         self.origin = origin or ModelOrigin("a module in memory")
         self._recommended_layer = recommended_layer
         self._code = ""
+        self._layers: dict[tuple[int, int], list[LayerInfo]] = {}  # by input size
 
     def made_by(self, code: str) -> EmbeddingModel:
         """The same model, whose fingerprint changes with the code that made it too.
@@ -81,6 +82,7 @@ class EmbeddingModel:
             recommended_layer=self._recommended_layer,
             origin=self.origin,
         )
+        changed._layers = self._layers  # they hang on the module and the size alone
         return changed.made_by(self._code)
 
     @property
@@ -141,24 +143,15 @@ class EmbeddingModel:
         ]
 
     def layers(self, input_size: tuple[int, int] | None = None) -> list[LayerInfo]:
-        """The stages that give a feature map, first to last, found by running a blank input once.
+        """The stages that give a feature map, first to last, found by running a blank input once for each size.
 
         Args:
             input_size: (width, height); None takes the preprocessing's.
         """
-        private = shared_copy(self.module).eval()
         size = input_size or self._input_size()
-        outputs: list[tuple[str, Tensor]] = []
-        for path in self.stage_names():
-            private.get_submodule(path).register_forward_hook(_note(path, outputs))
-        with torch.inference_mode():
-            private(self._blank_input(size))
-        prefix = prefix_tokens(self.module)
-        last = gives_channels_last(self.module)
-        grids = [
-            (path, output, CellGrid.of(output, size, prefix, channels_last=last)) for path, output in outputs
-        ]
-        return [_layer_info(path, output, grid) for path, output, grid in grids if grid is not None]
+        if size not in self._layers:  # two threads at once find the same
+            self._layers[size] = self._found_layers(size)
+        return list(self._layers[size])
 
     def preprocess(self, images: Sequence[Image.Image], input_size: tuple[int, int] | None = None) -> Tensor:
         """Upright cropped RGB pictures as inputs (N, 3, H, W), float32, on the model's device.
@@ -203,6 +196,20 @@ class EmbeddingModel:
             if progress is not None:
                 progress(min(start + batch_size, len(photos)), len(photos))
         return np.concatenate(rows) if rows else np.zeros((0, self.dimensions), np.float32)
+
+    def _found_layers(self, size: tuple[int, int]) -> list[LayerInfo]:
+        private = shared_copy(self.module).eval()
+        outputs: list[tuple[str, Tensor]] = []
+        for path in self.stage_names():
+            private.get_submodule(path).register_forward_hook(_note(path, outputs))
+        with torch.inference_mode():
+            private(self._blank_input(size))
+        prefix = prefix_tokens(self.module)
+        last = gives_channels_last(self.module)
+        grids = [
+            (path, output, CellGrid.of(output, size, prefix, channels_last=last)) for path, output in outputs
+        ]
+        return [_layer_info(path, output, grid) for path, output, grid in grids if grid is not None]
 
     def _embed(self, inputs: Tensor) -> Tensor:
         with torch.inference_mode():
