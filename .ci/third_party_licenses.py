@@ -1,7 +1,7 @@
 """Write THIRD_PARTY_LICENSES.md from the requirements files and what is installed (make licences).
 
-What a package is for stands beside it in the requirements file. Its licence is what its own metadata says; where it
-is not installed, the remark in the requirements file has to say it.
+What a package is for stands beside it in the requirements file. Its licence is what its own metadata says; where that
+says nothing, or is not installed, the remark in the requirements file has to say it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FILES = {
     "requirements-dev.txt": "For tests and checks",
 }  # the field laptop's are among those to run
 _LINE = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(\[[^]]*\])?==(?P<version>[^\s#]+)\s*(#\s*(?P<remark>.*))?")
-_NAMED = re.compile(r"\(((?:MIT|BSD|Apache|LGPL|AGPL)[^()]*)\)")
+_NAMED = re.compile(r"\(((?:MIT|BSD|Apache|LGPL|AGPL|MPL)[^()]*?)(?:, not shipped)?\)")
 _BY_CLASSIFIER = "License :: OSI Approved :: "
 _SHORT = {  # as the packages' licence files have it
     "BSD": "BSD-3-Clause",
@@ -134,13 +134,13 @@ def _table(rows: list[str]) -> Iterator[str]:
 
 def _what_for(one: Requirement) -> str:
     """The remark without the licence in it."""
-    return re.sub(r"\s*\((?:MIT|BSD|Apache|LGPL|AGPL)[^()]*\)", "", one.remark)
+    return re.sub(r"\s*\((?:MIT|BSD|Apache|LGPL|AGPL|MPL)[^()]*\)", "", one.remark)
 
 
 def _in_remark(one: Requirement) -> str:
     found = _NAMED.search(one.remark)
     if found is None:
-        sys.exit(f"{one.name} is not installed, and its requirements file does not say its licence.")
+        sys.exit(f"{one.name} states no licence here, and its requirements file does not say it.")
     return found[1]
 
 

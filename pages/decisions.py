@@ -101,14 +101,14 @@ def _downloads(workspace: Workspace, summary: Summary) -> None:
         help="All rows. Text that a spreadsheet would run as a formula begins with an apostrophe.",
     )
     st.download_button(
-        "As stored",
+        "For programs (CSV)",
         data=lambda: csv_bytes(workspace.log.decisions(), neutralise=False),
         file_name="pairx_decisions_as_stored.csv",
         mime="text/csv",
         icon=":material/download:",
         disabled=not summary.rows,
         on_click="ignore",
-        help="Byte for byte what the record holds, for programs and for merging.",
+        help="The same rows, byte for byte as they are in the decisions file: for programs, and for merging.",
     )
 
 

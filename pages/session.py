@@ -26,7 +26,7 @@ from pages.components.workspace import Workspace
 from pairx_core.errors import PairxError
 from pairx_core.sessions import ExpertSession, Progress, Stage
 
-_AROUND = 262  # pixels: no bar at the top, no strip of candidates
+_AROUND = 284  # pixels: no bar at the top, no strip of candidates
 _ASKED = {
     Stage.BLIND: ("Bare photos", "Is this the same individual? Decide by the photos alone."),
     Stage.REVEALED: ("Explanation", "Keep your verdict, or change it."),

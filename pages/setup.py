@@ -84,7 +84,7 @@ def _follow() -> None:
     opening.follow(awaited)
     state.follow(None)
     if awaited.was_stopped:
-        saying.info("This was stopped. What is embedded is kept; what was open before stays open.")
+        saying.info("This was stopped. What is done is kept; what was open before stays open.")
         return
     try:
         workspace = awaited.result()

@@ -60,7 +60,7 @@ def _draft(workspace: Workspace, draft: state.StoryDraft, title: str) -> None:
     st.markdown("##### 3 · Look at it, and save it")
     story_making.save(written, workspace)
     try:
-        story_player.play(written, workspace.catalogue, by_itself=False)
+        story_player.play(written, workspace.catalogue, has_keys=False)
     except PairxError as error:
         saying.error(str(error))
     state.keep_story_draft(replace(draft, written=written))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import tomli_w
 from pairx_core.addresses import is_address, without_password
 from pairx_core.errors import SettingsError
 from pairx_core.paths import tidy_path
+from pairx_core.toml_files import read_toml_file
 from pairx_core.whole_files import whole_file
 
 PROJECT_NAME = "pairx.toml"
@@ -57,7 +57,7 @@ def read_project(path: str | Path) -> Project:
         SettingsError: it cannot be read, is not a project file, or an entry is unknown or of a wrong kind.
     """
     file = _project_file(path)
-    table = _parsed(file)
+    table = read_toml_file(file, what="project file", longest=_LONGEST, error=SettingsError)
     version = table.pop("version", _VERSION)
     if not isinstance(version, int) or isinstance(version, bool) or version > _VERSION:
         raise SettingsError(
@@ -129,23 +129,6 @@ def _project_file(path: str | Path) -> Path:
         return file / PROJECT_NAME if file.is_dir() else file
     except OSError as error:
         raise SettingsError(f"{file}: this path cannot be used ({error.strerror}).") from error
-
-
-def _parsed(file: Path) -> dict[str, Any]:
-    try:
-        if file.stat().st_size > _LONGEST:
-            raise SettingsError(f"{file} is too large to be a project file. Choose a {PROJECT_NAME}.")
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise SettingsError(f"There is no project file {file}. Check the path and its spelling.") from None
-    except OSError as error:
-        raise SettingsError(f"{file} cannot be read ({error.strerror}). Check its permissions.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(
-            f"{file} is not a project file ({error}). Correct the line, or save it anew."
-        ) from None
-    except RecursionError:
-        raise SettingsError(f"{file} is not a project file (lists within lists). Save it anew.") from None
 
 
 def _text(file: Path, name: str, value: object) -> str:

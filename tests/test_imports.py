@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "fieldpack": {"catalogue", "models", "retrieval", "explain", "jobs"},
     "stories": {"catalogue", "decisions", "retrieval", "explain"},
 }
-PLAIN = {"addresses", "errors", "formulas", "frames", "lazy", "paths", "version", "whole_files"}
+PLAIN = {"addresses", "errors", "formulas", "frames", "lazy", "paths", "toml_files", "version", "whole_files"}
 
 
 def loaded_by(code: str) -> set[str]:

@@ -43,7 +43,11 @@ def _title(room: Room) -> str:
 
 def _nothing_left(room: Room) -> str:
     worklist = room.work.worklist
-    if worklist.status(room.query) is QueryStatus.OPEN or worklist.next_open(room.query.id) is not None:
+    if (
+        not worklist.done_count
+        or worklist.status(room.query) is QueryStatus.OPEN
+        or worklist.next_open(room.query.id) is not None
+    ):
         return ""
     words = (
         "all queries done" if len(worklist.matching) == len(worklist.queries) else "none left in this list"

@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-_MOST_UNSCROLLED, _MOST_LISTED, _HEIGHT = 4, 500, 280
+_MOST_UNSCROLLED, _MOST_LISTED = 4, 500
 
 
 def listed(title: str, rows: Sequence[tuple[str, str]], more: str = "") -> None:
@@ -24,7 +24,11 @@ def listed(title: str, rows: Sequence[tuple[str, str]], more: str = "") -> None:
     cells = "".join(
         f"<tr><td>{escape(where)}</td><td>{escape(what)}</td></tr>" for where, what in rows[:_MOST_LISTED]
     )
-    with st.container(border=True, height="content" if len(rows) <= _MOST_UNSCROLLED else _HEIGHT):
-        st.html(f"<table class='px-problems'>{cells}</table>")
+    # what scrolls can be reached by Tab, and then be scrolled by the arrow keys
+    scrolls = (
+        f" tabindex='0' role='region' aria-label='{escape(title)}'" if len(rows) > _MOST_UNSCROLLED else ""
+    )
+    with st.container(border=True):
+        st.html(f"<div class='px-scrolled'{scrolls}><table class='px-problems'>{cells}</table></div>")
         if len(rows) > _MOST_LISTED:
             st.caption(f"… and {len(rows) - _MOST_LISTED:,} more{more}.")

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 _HAS_BEGUN = ContextVar("has_begun", default=False)  # whether the entry has run in this visit
+_ICON = Path(__file__).with_name("icon.svg")
 REVIEWER_LINK = "review"  # what holds the key in the address of a reviewer's link
 
 
@@ -51,6 +53,9 @@ def draw(page_function: Callable[[], None]) -> None:
     the start: it takes the folder for pages of its older kind, until navigation is asked for once.
     """
     if not _HAS_BEGUN.get():
+        st.set_page_config(
+            page_icon=str(_ICON)
+        )  # else the browser fetches the page's icon from a server elsewhere
         page()
         st.rerun()
     if must_sign_in():

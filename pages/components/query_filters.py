@@ -22,18 +22,26 @@ _STANDINGS = (
 )
 _MOST_OFFERED = 200  # values in a field
 _RANGE = (-1.0, 1.0)  # of a cosine
+_FIELD = 215  # pixels, the width of one
 
 
 def choose(photos: Queries, *, others_shown: bool, by_similarity: bool = True) -> QueryFilters:
     """Draw the controls; what is offered is what these photos have."""
     open_only = st.toggle("Only open ones", key="open_only", bind="query-params")
-    with st.popover("Filter queries", icon=":material/filter_list:", width="stretch"):
+    with (
+        st.popover("Filter queries", icon=":material/filter_list:", width="stretch"),
+        st.container(
+            horizontal=True, width=2 * _FIELD + 20
+        ),  # two abreast, so that a laptop's window shows them all
+    ):
         standings = _standings(others_shown)
         species = _several("Species", "species", photos.species)
         flanks = _several("Flank", "flanks", photos.flanks)
         sites = _several("Site", "sites", photos.sites)
         least, most = _similarity(len(photos.roster)) if by_similarity else _RANGE
-        name = st.text_input("File name contains", key="name_filter", max_chars=200, persist_state="session")
+        name = st.text_input(
+            "File name contains", key="name_filter", max_chars=200, persist_state="session", width=_FIELD
+        )
     return QueryFilters(
         open_only=open_only,
         standings=standings,
@@ -59,6 +67,7 @@ def _similarity(photos: int) -> tuple[float, float]:
         step=0.01,
         key="similarity_range",
         persist_state="session",
+        width=_FIELD,
         help="A ranking, not a verdict: use it to look at the queries where the model is least or most sure.",
     )
     return least, most
@@ -73,13 +82,18 @@ def _standings(others_shown: bool) -> frozenset[str]:
     offered = [*_STANDINGS, *([DISAGREED] if others_shown else [])]
     return frozenset(
         st.multiselect(
-            "Standing", offered, key="filter_standings", persist_state="session", placeholder="all"
+            "Decided so far",
+            offered,
+            key="filter_standings",
+            persist_state="session",
+            placeholder="all",
+            width=_FIELD,
         )
     )
 
 
 def _several(label: str, key: str, options: Sequence[str]) -> frozenset[str]:
-    return several(label, f"filter_{key}", options, persist_state="session")
+    return several(label, f"filter_{key}", options, persist_state="session", width=_FIELD)
 
 
 def several(label: str, key: str, options: Sequence[str], **more: Any) -> frozenset[str]:

@@ -16,7 +16,7 @@ from pairx_core.decisions import Decision
 from pairx_core.errors import PairxError
 
 _A_PAGE = 25  # rows at once: each has two thumbnails
-_STANDING, _EVERYTHING = "What stands", "Everything, undone and replaced rows as well"
+_STANDING, _EVERYTHING = "Decisions that count", "All rows, undone and replaced ones too"
 _WORDS = {verdict: f"{sign} {word}" for verdict, (sign, word) in DECISIONS.items()} | {"undo": "↶ undone"}
 
 

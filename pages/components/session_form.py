@@ -148,7 +148,13 @@ def _lots() -> dict[str, Any]:
         )
     with st.container(horizontal=True):
         order = st.selectbox("Order", list(_ORDERS), format_func=_ORDERS.__getitem__, key="new_order")
-        seed = st.number_input("Seed", 0, value=1, key="new_seed", help="The same seed draws the same lots")
+        seed = st.number_input(
+            "Seed",
+            0,
+            value=1,
+            key="new_seed",
+            help="Decides what is drawn by lot: the same number draws the same again",
+        )
     return {"overlap": int(overlap), "known": int(known), "order": order, "seed": int(seed)}
 
 

@@ -86,7 +86,11 @@ def _proposed(workspace: Workspace) -> str:
         return f"{by}{_in_pack(workspace.pack)}"
     if by:
         return f"{by}{count(len(workspace.roster.photos), 'query', 'queries')}"
-    return f"{count(len(workspace.index.photos), 'photo')} embedded. {workspace.index.note}".rstrip(". ")
+    return (
+        f"{count(len(workspace.index.photos), 'photo')} ready to be compared. {workspace.index.note}".rstrip(
+            ". "
+        )
+    )
 
 
 def _in_pack(pack: FieldPack) -> str:
@@ -139,7 +143,7 @@ def _card(card: ModelCard, unexplained: str) -> None:
         ("Licence", card.licence or "not stated: see its source before you publish or share"),
         ("Size", f"{card.weights / 1e6:,.1f} million weights, {card.megabytes:,.0f} MB"),
         ("Input", card.input),
-        ("Embedding", f"{card.dimensions:,} numbers"),
+        ("Describes a photo by", f"{card.dimensions:,} numbers (its embedding)"),
         ("Recommended layer", card.recommended_layer or "none"),
         ("Layers", grids or "none that can be explained"),
         ("Fingerprint", card.fingerprint),

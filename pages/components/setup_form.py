@@ -91,37 +91,55 @@ def _model(shown: Source) -> dict[str, str]:
         "efficientnet_b0, the path of a checkpoint or of a folder with one, or module:function. A field pack "
         "needs none.",
     )
-    with st.container(horizontal=True):
-        checkpoint = st.text_input(
-            "Checkpoint",
-            shown.checkpoint,
-            placeholder="not needed for demo and known models",
-            help="A .safetensors or .pth file with weights of the architecture named above.",
-        )
-        layer = st.text_input("Layer", shown.layer, placeholder="the recommended one", width=220)
-    with st.container(horizontal=True):
-        size = st.text_input(
-            "Input size",
-            shown.input_size,
-            placeholder=_AS_FILES_SAY,
-            help="Pixels a side, such as 440. Needed only where the checkpoint does not tell.",
-        )
-        names = ["", *NORMALISATIONS]
-        normalisation = st.selectbox(
-            "Normalisation",
-            names,
-            index=names.index(shown.normalisation) if shown.normalisation in names else 0,
-            format_func=lambda name: name or _AS_FILES_SAY,
-            help="imagenet: mean and deviation of ImageNet, as for MiewID. half: 0.5, as for MegaDescriptor. A wrong "
-            "one makes a model nearly blind without an error.",
-        )
+    return {"model": model.strip(), **_own_model(shown)}
+
+
+def _own_model(shown: Source) -> dict[str, str]:
+    """What is asked only of who brings a model of their own."""
+    is_set = bool(shown.checkpoint or shown.layer or shown.input_size or shown.normalisation)
+    with st.expander("For a model of your own", icon=":material/tune:", expanded=is_set):
+        with st.container(horizontal=True):
+            checkpoint = st.text_input(
+                "Checkpoint",
+                shown.checkpoint,
+                placeholder="not needed for demo and known models",
+                help="The file with what the model has learned: .safetensors or .pth, of the architecture named above.",
+            )
+            layer = st.text_input(
+                "Layer",
+                shown.layer,
+                placeholder="the recommended one",
+                width=220,
+                help="Which inner layer of the model is explained. The model's card lists them.",
+            )
+        with st.container(horizontal=True):
+            size = st.text_input(
+                "Input size",
+                shown.input_size,
+                placeholder=_AS_FILES_SAY,
+                help="Pixels a side, such as 440. Needed only where the checkpoint does not tell.",
+            )
+            normalisation = _color_scaling(shown.normalisation)
     return {
-        "model": model.strip(),
         "checkpoint": checkpoint.strip(),
         "layer": layer.strip(),
         "input_size": size.strip(),
-        "normalisation": normalisation or "",
+        "normalisation": normalisation,
     }
+
+
+def _color_scaling(shown: str) -> str:
+    names = ["", *NORMALISATIONS]
+    chosen = st.selectbox(
+        "Color scaling",
+        names,
+        index=names.index(shown) if shown in names else 0,
+        format_func=lambda name: name or _AS_FILES_SAY,
+        help="How a photo's colors are scaled for the model (its normalisation). imagenet: mean and deviation of "
+        "ImageNet, as for MiewID. half: 0.5, as for MegaDescriptor. A wrong one makes a model nearly blind without "
+        "an error.",
+    )
+    return chosen or ""
 
 
 def _record(shown: Source) -> dict[str, str]:

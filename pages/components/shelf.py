@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pairx_core.retrieval import CandidateIndex
 
 _WORKSPACES_KEPT = 3
-_EMBEDDING = "Embedding the photos"
+_EMBEDDING = "Looking at the photos with the model"
 _MEGABYTE = 1_000_000
 _SHOWN_SECONDS = 0.3  # after which a page has shown what is being done
 
@@ -52,7 +52,7 @@ def _spare_the_collector() -> None:
 class Opening(Task[Workspace]):
     """A workspace on its way."""
 
-    note = "This is done once; photos that were embedded before are not embedded again."
+    note = "This is done once; photos that the model has seen before are not looked at again."
 
     def __init__(self, source: Source, cache_dir: Path) -> None:
         self.source = source
@@ -174,7 +174,7 @@ class Opening(Task[Workspace]):
 
     def _wait(self) -> None:
         self.tell_stage(
-            "Waiting for another program, or another catalogue with this model, whose photos are being embedded",
+            "Waiting for another program, or another catalogue with this model, whose photos are being looked at",
             0,
             0,
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pandas as pd
 import streamlit as st
 
 from pages.components import state
+from pages.components.saying import plain
 from pages.components.words import DECISIONS, file_name, identity
 from pairx_core.catalogue import Catalogue
 from pairx_core.stories import Chapter, Shown, Story, StoryPair, scenes
@@ -24,7 +26,7 @@ def write(draft: state.StoryDraft, catalogue: Catalogue) -> Story:
     chapters = []
     for number, chapter in enumerate(story.chapters):
         query = file_name(catalogue.photo(chapter.query))
-        with st.expander(f"Chapter {number + 1}: {query}", expanded=number == 0):
+        with st.expander(f"Chapter {number + 1}: {plain(query)}", expanded=number == 0):
             chapters.append(_chapter(chapter, catalogue, pictures, f"{key}-{number}"))
     ending = _caption("Ending", story.ending, f"{key}-ending")
     written = replace(story, opening=opening, ending=ending, chapters=tuple(chapters))
@@ -40,13 +42,13 @@ def _tell_length(story: Story) -> None:
     st.caption(said)
 
 
-def _chapter(chapter: Chapter, catalogue: Catalogue, pictures: object, key: str) -> Chapter:
+def _chapter(chapter: Chapter, catalogue: Catalogue, pictures: Iterator[bytes], key: str) -> Chapter:
     arrival = _caption("The photograph arrives", chapter.arrival, f"{key}-arrival")
     proposed = _caption("The model's candidates", chapter.proposed, f"{key}-proposed")
     pairs = []
     for number, pair in enumerate(chapter.pairs):
         _, word = DECISIONS[pair.decision]
-        st.markdown(f"**{identity(catalogue.photo(pair.candidate))}**, {word}")
+        st.markdown(f"**{plain(identity(catalogue.photo(pair.candidate)))}**, {word}")
         pairs.append(_pair(pair, next(pictures, None), f"{key}-{number}"))
     decided = _caption("The decision", chapter.decided, f"{key}-decided")
     counted = chapter.counted

@@ -128,7 +128,7 @@ def _make(workspace: Workspace, title: str, rows: list[Decision]) -> None:
 def _explainer(workspace: Workspace) -> Callable[[Photo, Photo], PairExplanation]:
     if workspace.explainer is None:
         raise StoryError(f"Pairs cannot be explained with this model. {workspace.unexplained}")
-    return partial(workspace.explainer.explain, k_lines=MOST_MATCHES)
+    return partial(workspace.explainer.explain, k_lines=MOST_MATCHES, k_colors=0)
 
 
 def _chosen(workspace: Workspace, row: Decision) -> Chosen:

@@ -37,9 +37,7 @@ def show(workspace: Workspace, filters: CandidateFilters) -> Desk | None:
     """How far it is, with what starts and stops it; None: there is nothing to measure."""
     known = workspace.all_photos.known_count
     if known < 2:
-        saying.info(
-            "No two photographs show known animals: there are no pairs whose truth is known to measure."
-        )
+        saying.info("There are no two photographs of known animals here, so nothing can be measured.")
         return None
     cache, worker = Settings.from_environment().cache, resources.worker()
     former = desks().measured(Subject(workspace, filters), cache)

@@ -132,7 +132,11 @@ def _ready(desk: Desk, keys: Sequence[tuple[str, ...]] | dict[tuple[str, ...], o
 def _picture(desk: Desk, ids: Ids) -> None:
     drawn = desk.result("drawing", *ids)
     if isinstance(drawn, bytes):
-        st.image(drawn, width="stretch")
+        photos = desk.subject.workspace.catalogue
+        query, candidate = (file_name(photos.photo(one)) for one in ids)
+        st.image(
+            drawn, width="stretch", alt=f"The explanation of {query} and {candidate}: matches joined by lines"
+        )
     elif isinstance(drawn, PairxError):
         saying.warning(str(drawn))
     else:
@@ -169,7 +173,7 @@ def other_methods(desk: Desk, pair: Pair) -> None:
         for column, (name, picture) in zip(
             st.columns(2, gap="medium"), made[start : start + 2], strict=False
         ):
-            column.image(picture, width="stretch")
+            column.image(picture, width="stretch", alt=f"The pair as {names[name]} explains it")
             column.caption(saying.plain(names[name]))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +20,12 @@ from pairx_core.stories.story import (
     StoryPair,
     StoryVerdict,
 )
+from pairx_core.toml_files import parse_toml, read_toml_file
 
 STORY_ENDING = ".story.toml"  # of a file's name
 _FORMAT = "pairx-story"
 _VERSION = 1
+_WHAT = "story file"
 _LONGEST = 4 << 20  # bytes; a story has some kilobytes
 
 
@@ -35,15 +36,8 @@ def read_story(path: str | Path) -> Story:
         StoryError: it is missing, cannot be read, or is no story; which entry is wrong is said.
     """
     file = Path(path)
-    try:
-        if file.stat().st_size > _LONGEST:
-            raise StoryError(f"{file} is too large to be a story. Choose a file that ends in {STORY_ENDING}.")
-        content = file.read_bytes()
-    except FileNotFoundError:
-        raise StoryError(f"There is no story {file}. Check the path and its spelling.") from None
-    except OSError as error:
-        raise StoryError(f"{file} cannot be read ({error.strerror}). Check its permissions.") from error
-    return parse_story(content, str(file))
+    table = read_toml_file(file, what=_WHAT, longest=_LONGEST, error=StoryError)
+    return _story(_Entry(table, str(file), ""))
 
 
 def parse_story(content: bytes, name: str) -> Story:
@@ -56,17 +50,25 @@ def parse_story(content: bytes, name: str) -> Story:
     Raises:
         StoryError: it is no story; which entry is wrong is said.
     """
-    try:
-        table = tomllib.loads(content.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise StoryError(
-            f"{name} is not a story file ({error}). Correct the line, or save it anew."
-        ) from None
-    except RecursionError:
-        raise StoryError(f"{name} is not a story file (lists within lists). Save it anew.") from None
-    entry = _Entry(table, name, "")
-    if table.get("format") != _FORMAT:
-        raise StoryError(f'{name} is not a story file: it has no line format = "{_FORMAT}".')
+    if len(content) > _LONGEST:
+        raise StoryError(f"{name} is too large to be a {_WHAT}. Choose another file.")
+    return _story(_Entry(parse_toml(content, name, what=_WHAT, error=StoryError), name, ""))
+
+
+def story_text(story: Story) -> str:
+    """A story as its file's content."""
+    table: dict[str, Any] = {"format": _FORMAT, "version": _VERSION}
+    names = ("title", "opening", "ending", "catalogue", "model", "layer")
+    table |= {name: text for name in names if (text := getattr(story, name))}
+    table["digests"] = dict(story.digests)
+    table["chapters"] = [_chapter_table(chapter) for chapter in story.chapters]
+    return tomli_w.dumps(table)
+
+
+def _story(entry: _Entry) -> Story:
+    name = entry.file
+    if entry.table.get("format") != _FORMAT:
+        raise StoryError(f'{name} is not a {_WHAT}: it has no line format = "{_FORMAT}".')
     version = entry.whole("version", 1)
     if version > _VERSION:
         raise StoryError(
@@ -87,16 +89,6 @@ def parse_story(content: bytes, name: str) -> Story:
         ending=entry.text("ending", ""),
         digests=entry.texts("digests"),
     )
-
-
-def story_text(story: Story) -> str:
-    """A story as its file's content."""
-    table: dict[str, Any] = {"format": _FORMAT, "version": _VERSION}
-    names = ("title", "opening", "ending", "catalogue", "model", "layer")
-    table |= {name: text for name in names if (text := getattr(story, name))}
-    table["digests"] = dict(story.digests)
-    table["chapters"] = [_chapter_table(chapter) for chapter in story.chapters]
-    return tomli_w.dumps(table)
 
 
 def _chapter_table(chapter: Chapter) -> dict[str, Any]:

@@ -68,7 +68,7 @@ def test_everything_is_shown_when_asked_for(page, say):
     say("u0", "k0", "reject")
     say("u0", "k0", "accept")
     app = page()
-    app.selectbox(key="rows_kind").set_value("Everything, undone and replaced rows as well").run()
+    app.selectbox(key="rows_kind").set_value("All rows, undone and replaced ones too").run()
     assert app.dataframe[0].value["Decision"].tolist() == ["✓ accepted", "✕ rejected"]
 
 

@@ -12,6 +12,7 @@ from pages.components.workspace import Source
 from pairx_core import PairExplainer, build_index, load_model, read_catalogue
 from pairx_core.fieldpack import Wanted, write_pack
 from pairx_core.retrieval import CandidateFilters
+from pairx_core.stories import read_story
 
 from .conftest import explained, html, pair, press, rows, viewer
 
@@ -181,3 +182,15 @@ def test_an_unfinished_pack_is_said_to_be_one(open_app, pack):
     (pack / "pack.json").rename(pack / "pack.unfinished.jsonl")
     app = open_app(pack)
     assert "not finished" in said(app)
+
+
+def test_a_story_is_made_of_the_packs_pairs(open_app, pack):
+    app = explained(open_app(pack))
+    press(app, "Accept")
+    app.switch_page("pages/story.py").run()
+    pairs = app.multiselect(key="story_pairs")
+    pairs.select(pairs.options[0]).run()
+    press(app, "Explain and propose captions")
+    press(app, "Save beside the photographs")
+    (chapter,) = read_story(next(pack.glob("*.story.toml"))).chapters
+    assert chapter.query == "u0" and chapter.pairs[0].shown and len(chapter.guesses) == 3

@@ -237,7 +237,7 @@ def test_others_decisions_are_shown_only_when_asked_for(open_app, herd, decision
     assert "Bela" in html(app)
     app.toggle(key="advance").set_value(False).run()
     press(app, "Accept")
-    filter_of(app, "Standing").set_value([DISAGREED]).run()
+    filter_of(app, "Decided so far").set_value([DISAGREED]).run()
     assert "1 query pass" in html(app)
 
 

@@ -228,6 +228,7 @@ def test_no_candidates_after_the_filters_is_said(open_app, make_catalogue):
 def test_one_photo_is_nothing_to_compare(open_app, make_catalogue):
     app = open_app(make_catalogue([("only", "ann", "left", "", "")]))
     assert "one photo" in app.info[0].value
+    assert "all queries done" not in html(app)  # nothing was done
 
 
 def test_when_everything_is_decided_the_page_says_so(open_app, herd):

@@ -175,7 +175,7 @@ def test_animals_that_are_nobodys_candidates_are_said_to_be(open_app, make_catal
 
 def test_no_known_animals_leave_nothing_to_measure(open_app, make_catalogue):
     catalogue = make_catalogue([(f"u{n}", "unknown", "left", "", "") for n in range(3)])
-    assert "No two photographs show known animals" in said(trust(open_app(catalogue)))
+    assert "no two photographs of known animals here" in said(trust(open_app(catalogue)))
 
 
 def test_a_stop_keeps_what_is_measured_and_another_program_goes_on_from_there(open_app, zoo, monkeypatch):

@@ -11,9 +11,11 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,16 +62,25 @@ def main() -> None:
     wanted = sys.argv[1:] or list(TOURS)
     for name in wanted:
         with (
-            tempfile.TemporaryDirectory() as folder,
-            serving(None, None, Path(folder)) as server,
+            _folder() as folder,
+            serving(folder / "data_samples" / "metadata.csv", None, folder) as server,
             sync_playwright() as playwright,
         ):
-            index = build_index(
-                read_catalogue(SAMPLE_CATALOGUE), load_model("demo"), cache_dir=Path(folder) / "cache"
-            )
+            catalogue = read_catalogue(folder / "data_samples" / "metadata.csv")
+            index = build_index(catalogue, load_model("demo"), cache_dir=folder / "cache")
             browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_ARGUMENTS)
             TOURS[name](Tour(browser, server, index))
             browser.close()
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder with the sample whose path may be seen on pictures."""
+    folder = Path(tempfile.gettempdir()) / "zebrelles"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(SAMPLE_CATALOGUE.parent, folder / "data_samples")
+    yield folder
+    shutil.rmtree(folder)
 
 
 def review(tour: Tour) -> None:

@@ -5,23 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from types import SimpleNamespace
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from pages.components import navigation
 from pairx_core.decisions import DecisionLog
 from pairx_core.decisions.lines import FileLines
 from pairx_core.sessions import ExpertSession, SessionBook, SessionPair, plan_session
+from tests.pages_of_app import page_names
 
+from .axe import violations
 from .conftest import Server, serving
 
 pytestmark = pytest.mark.browser
 
-SEVERE = ("serious", "critical")
 PAIR = {"query": "photo6", "candidate": "photo0"}
 VIEWER = ".viewer[data-state=explained]"
 READY = {  # what a page has once it is whole, where the end of its run does not say so
@@ -36,26 +34,6 @@ PARTS = {  # what is pressed on a page, one after the other, to see more of it
     "decisions": ("Individuals", "Export"),
     "setup": ("Model: the card", "Photographs: the report"),
 }
-
-
-def page_names() -> list[str]:
-    """All pages, by the names of their files, as the app's navigation lists them."""
-    listed: list[str] = []
-
-    def navigate(pages: Any, **_: object) -> None:
-        flat = [one for part in pages.values() for one in part] if isinstance(pages, dict) else pages
-        listed.extend(flat)
-
-    stand_in = SimpleNamespace(
-        Page=lambda path, **_: path.removeprefix("pages/").removesuffix(".py"),
-        navigation=navigate,
-        query_params={},
-        user={},
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(navigation, "st", stand_in)
-        navigation.page()
-    return listed
 
 
 @pytest.fixture(scope="module")
@@ -110,14 +88,14 @@ def seen(reviewed, chromium, autumn) -> Seen:
             seen.asked.add(route.request.url)
             route.abort()
 
-    for scheme in ("light", "dark"):
+    for scheme, rules in (("light", ()), ("dark", ("color-contrast",))):  # all else is the same in the dark
         context = chromium.new_context(viewport={"width": 1280, "height": 720}, color_scheme=scheme)
         context.route(re.compile("^https?:"), let_pass)
         page = context.new_page()
         page.set_default_timeout(30_000)
         for name, state in scenes(page, reviewed.address, autumn):
             seen.pages.add(name)
-            seen.violations += [f"{name}{state}, {scheme}: {one}" for one in violations(page)]
+            seen.violations += [f"{name}{state}, {scheme}: {one}" for one in violations(page, *rules)]
         context.close()
     return seen
 
@@ -137,16 +115,41 @@ def test_a_serious_violation_would_be_found(page):
     assert "image-alt (critical)" in found and "color-contrast (serious) ['p']" in found
 
 
+@pytest.mark.parametrize("name", ["review", "setup"])
+def test_tab_goes_once_through_a_page_and_shows_where_it_is(reviewed, page, name):
+    go(page, reviewed.address, name, PAIR | {"reviewer": "Ada"})
+    places, unseen = [], []
+    for _ in range(120):
+        page.keyboard.press("Tab")
+        place = page.evaluate(_FOCUSED)
+        if place["tag"] == "BODY":  # past the last one; the browser's own controls would come
+            break
+        places.append(place["name"])
+        if place["tag"] in ("A", "BUTTON", "SUMMARY") and not place["shows"]:
+            unseen.append(place["name"])
+    else:
+        pytest.fail(f"Tab does not come to an end: {places[-5:]}")
+    assert not unseen
+    wanted = "Accept" if name == "review" else "Open"
+    assert any(one.endswith(wanted) or one.startswith(wanted) for one in places), places
+
+
+_FOCUSED = """() => {
+    let at = document.activeElement;
+    while (at.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
+    const look = getComputedStyle(at);
+    const name = at.getAttribute("aria-label") ?? at.innerText ?? "";
+    const framed = look.outlineStyle !== "none" && parseFloat(look.outlineWidth) >= 2;
+    const card = at.closest("[class*=st-key-candidate-], [class*=st-key-query-]")?.querySelector(".px-card");
+    const cardFramed = card && getComputedStyle(card).outlineStyle !== "none";
+    return { tag: at.tagName, name: name.replaceAll("\\n", " ").trim(), shows: Boolean(framed || cardFramed) };
+}"""
+
+
 def scenes(page, address: str, session: ExpertSession) -> Iterator[tuple[str, str]]:
     """Goes through all pages and what is on them."""
     for name in page_names():
         go(page, address, name, PAIR | {"reviewer": "Ada"})
-        if name == "trust":
-            measure = page.get_by_role("button", name="Measure this catalogue")
-            if measure.count():  # the second visitor finds what was measured
-                measure.click()
-            page.get_by_text("pairs measured").wait_for()
-            settle(page)
         yield name, ""
         yield from ((name, f" ({part})") for part in opened_parts(page, name))
     go(page, address, "", {navigation.REVIEWER_LINK: session.keys["Cleo"]}, VIEWER)
@@ -180,14 +183,3 @@ def settle(page) -> None:
             return still && performance.now() - window.stillSince > 250;
         }"""
     )
-
-
-def violations(page) -> list[str]:
-    """What is serious or critical on a page, with the elements that it is about."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']} ({one['impact']}) {node['target']}: {one['help']}. {node['failureSummary']}"
-        for one in found
-        if one["impact"] in SEVERE
-        for node in one["nodes"]
-    ]

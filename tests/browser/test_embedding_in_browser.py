@@ -11,7 +11,7 @@ from pairx_core.settings import SAMPLE_CATALOGUE
 from tests.browser.conftest import serving
 
 pytestmark = pytest.mark.browser
-_DONE = re.compile(r"Embedding the photos: ([\d,]+) of ([\d,]+)")
+_DONE = re.compile(r"Looking at the photos with the model: ([\d,]+) of ([\d,]+)")
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def _done(page, least: int) -> int:
     """How many photos the progress says are embedded, once they are so many."""
     page.wait_for_function(
         """least => {
-            const said = /Embedding the photos: ([\\d,]+) of/.exec(document.body.innerText);
+            const said = /Looking at the photos with the model: ([\\d,]+) of/.exec(document.body.innerText);
             return said !== null && Number(said[1].replaceAll(",", "")) >= least;
         }""",
         arg=least,

@@ -51,6 +51,8 @@ class Visit:
         self.received: list[str] = []
         self.page.on("websocket", lambda socket: socket.on("framereceived", self._receive))
         self.page.on("response", lambda response: self.received.append(response.url))
+        self.asked: list[str] = []
+        self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(address)
 
     def _receive(self, frame: bytes | str) -> None:
@@ -126,7 +128,7 @@ def exported(ada: Visit, address: str) -> bytes:
     """The record as it is stored."""
     ada.page.goto(address)
     with ada.page.expect_download() as download:
-        ada.page.get_by_role("button", name="As stored").click()
+        ada.page.get_by_role("button", name="For programs (CSV)").click()
     return download.value.path().read_bytes()
 
 
@@ -177,5 +179,6 @@ def test_an_address_leads_to_its_page_before_any_other_was_opened(herd, tiny_che
     with serving(herd, tiny_checkpoint, tmp_path) as started:
         first = visit(f"{started.address}/queries")
         first.wait_for("Review query 1")
+        assert not [url for url in first.asked if url.startswith("http") and "//localhost" not in url]
         assert first.page.get_by_role("link", name="Decisions").count() == 1
         assert first.page.get_by_text("Page not found").count() == 0

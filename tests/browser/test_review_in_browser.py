@@ -335,11 +335,13 @@ def test_the_filters_of_queries_stay_within_the_window_and_close_by_escape(serve
     filters.wait_for()
     page.wait_for_function(
         """() => {
-            const box = document.querySelector('[data-testid=stPopoverBody]').getBoundingClientRect();
-            return box.height > 200 && box.top >= 0 && box.bottom <= innerHeight;
+            const body = document.querySelector('[data-testid=stPopoverBody]');
+            const box = body.getBoundingClientRect();
+            const isWhole = body.scrollHeight <= body.clientHeight && box.height > 200;
+            return isWhole && box.top >= 0 && box.bottom <= innerHeight;
         }"""
     )
-    page.get_by_role("textbox", name="File name contains").fill("photo7")  # scrolled to
+    page.get_by_role("textbox", name="File name contains").fill("photo7")
     page.keyboard.press("Escape")  # leaves the field
     page.keyboard.press("Escape")
     filters.wait_for(state="hidden")

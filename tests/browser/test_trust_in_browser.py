@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from .axe import violations
 from .conftest import serving
 
 pytestmark = pytest.mark.browser
@@ -46,6 +47,7 @@ def test_a_few_photographs_are_measured_and_say_what_the_pair_is_worth(sample, c
     page.get_by_text("different animals (zebrelle").first.wait_for()
     page.wait_for_function("document.querySelectorAll('[data-testid=stImage] img').length === 7")
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+    assert not violations(page)
     keep(page, f"trust_{scheme}")
     page.get_by_role("link", name="Review").click()
     page.wait_for_selector(".viewer[data-state=explained]")

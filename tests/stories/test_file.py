@@ -104,7 +104,7 @@ def test_a_story_without_chapters_or_pairs_is_refused(content):
 
 
 def test_files_that_cannot_be_read_are_named(tmp_path):
-    with pytest.raises(StoryError, match=r"There is no story .*gone.story.toml"):
+    with pytest.raises(StoryError, match=r"There is no story file .*gone.story.toml"):
         read_story(tmp_path / "gone.story.toml")
     with pytest.raises(StoryError, match=f"{tmp_path.name} cannot be read"):
         read_story(tmp_path)

@@ -25,15 +25,18 @@ _component = st.components.v2.component(
 )
 
 
-def play(story: Story, catalogue: Catalogue, *, by_itself: bool) -> None:
+def play(story: Story, catalogue: Catalogue, *, by_itself: bool = False, has_keys: bool = True) -> None:
     """Put a story on the page.
 
     Args:
         story: what to show.
         catalogue: where its photos are.
         by_itself: begin without a click, and begin again at the end.
+        has_keys: keys pressed anywhere on the page are the player's; else only those pressed within it.
 
     Raises:
         StoryError: a photo is not in the catalogue.
     """
-    _component(key="story_player", data=contents(story, catalogue, by_itself=by_itself))
+    _component(
+        key="story_player", data={**contents(story, catalogue, by_itself=by_itself), "has_keys": has_keys}
+    )

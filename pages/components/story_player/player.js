@@ -150,6 +150,7 @@ class Player {
   #key(event) {
     const isTyping = event.composedPath().some((one) => one.matches?.("input, textarea, select, [contenteditable]"));
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !this.root.isConnected) return;
+    if (!this.story.has_keys && !event.composedPath().includes(this.root)) return;
     const isOnButton = event.composedPath()[0].matches?.("button, a, [role=button], [role=tab]");
     const does = { ArrowRight: "next", ArrowLeft: "back", PageDown: "next", PageUp: "back", Home: "first" }[event.key];
     const named = { " ": "play", f: "full", r: "repeat" }[event.key.toLowerCase()];
