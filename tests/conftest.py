@@ -52,9 +52,9 @@ def torch_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def one_thread():
-    """A network this small gains nothing from more, and loses much where the machine is busy."""
+    """A network this small gains nothing from more, and loses much where the machine is busy; for one file."""
     with torch_threads(1):
         yield
 

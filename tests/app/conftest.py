@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 COLUMNS = ["image_id", "identity", "path", "orientation", "date", "site", "species"]
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def all_on_one_thread(one_thread):
     """See there."""
 

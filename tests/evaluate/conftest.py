@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import torch_threads
-
 
 @pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    with torch_threads(1):
-        yield
+def all_on_one_thread(one_thread):
+    """See there."""

@@ -15,6 +15,8 @@ from pairx_core.models.torchvision_ops import ensure_torchvision_operators
 from tests.explain import relevance_by_hand as by_hand
 from tests.explain.seeded_models import fill
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ensure_torchvision_operators()
 timm = pytest.importorskip("timm")
 

@@ -15,6 +15,8 @@ from pairx_core import EmbeddingModel, ExplanationCache, ExplanationError, PairE
 from pairx_core.explain.trace import RelevanceModel
 from tests.explain.tiny_models import explainer_of, tiny_inputs, tiny_net
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 class Awkward(nn.Module):
     """A convolution, an activation, the same or another activation, an embedding, some of it in unusual ways."""

@@ -11,6 +11,8 @@ from pairx_core.explain.matching import hypercolumns, local_agreement, mutual_ma
 from pairx_core.explain.trace import RelevanceModel
 from tests.explain.tiny_models import SkipNet, explainer_of, tiny_inputs, tiny_net
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def explained(**options):
     explainer = explainer_of(tiny_net(), options=ExplanationOptions(**options))

@@ -14,6 +14,8 @@ from pairx_core.explain.relevance import Relevance
 from pairx_core.explain.rules import STABILIZER, FrozenNorm, SelfGated, ZPlusGradient, conserved_sum, record
 from pairx_core.explain.rules.zplus import Geometry
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def as_matrix(function, shape: tuple[int, ...]) -> Tensor:
     """The matrix (outputs, inputs) of a linear function of a tensor of this shape."""

@@ -13,7 +13,7 @@ from pairx_core.fieldpack import PackReport, Wanted, write_pack
 LITTLE = {"k": 2, "k_colors": 1, "more": 0}
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def all_on_one_thread(one_thread):
     """See there."""
 
