@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import os
 import re
@@ -21,6 +22,7 @@ from click.testing import CliRunner
 import pairx_core as px
 from pairx_core.catalogue import CATALOGUE_FORMATS
 from pairx_core.cli import main
+from pairx_core.errors import PairxError
 from pairx_core.models import KNOWN_MODELS
 from tests import worked_record
 
@@ -45,6 +47,13 @@ NOT_RUN = {  # these are only given to the parser; tests of their own run them
     "models miewid": "asks the hub",
     "datasets": "needs a package that is not installed with the tests'",
 }
+OF_FOLDERS = {
+    "evaluate",
+    "fieldpack",
+    "retrieval",
+    "pack_catalogue.py",
+    "hub.py",
+}  # code that fills or reads them
 
 
 @dataclass(frozen=True)
@@ -66,6 +75,12 @@ def blocks(page: Path) -> list[Block]:
 
 def python_blocks(page: Path) -> list[Block]:
     return [block for block in blocks(page) if block.info.split(" ")[0] == "python"]
+
+
+def section(page: Path, title: str) -> str:
+    """What stands below a heading, its lines joined."""
+    (text,) = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", read(page), re.M | re.S)
+    return " ".join(text.split())
 
 
 def prose(page: Path) -> str:
@@ -265,6 +280,51 @@ def test_every_format_and_every_known_model_is_documented():
     assert not [name for name in CATALOGUE_FORMATS if f"| `{name}` |" not in formats]
     short = {re.sub("^megadescriptor(?!-t)", "", name) for name in KNOWN_MODELS}
     assert not [name for name in short if f"`{name}`" not in models]
+
+
+def test_every_error_is_documented():
+    text = section(DOCS / "python.md", "Settings and errors")
+    errors = [PairxError, *PairxError.__subclasses__()]
+    assert len(errors) > 12
+    assert not [error.__name__ for error in errors if f"`{error.__name__}`" not in text]
+
+
+def test_every_file_that_is_read_or_written_is_in_the_page_on_formats():
+    """By its name or ending. What lies in a folder of its own is on the page that describes the folder."""
+    code = [path for path in (ROOT / "pairx_core").rglob("*.py") if not OF_FOLDERS.intersection(path.parts)]
+    known = {name for path in code for name in file_constants(path)}
+    for path in (ROOT / "pages").rglob("*.py"):
+        known.update(re.findall(r'file_name="([^"{}]+)"', read(path)))
+    assert known >= {".story.toml", "pairx.toml", ".sessions.jsonl", ".pth", "pairx_identities.csv"}
+    text = read(DOCS / "formats.md")
+    assert not sorted(name for name in known if name not in text)
+
+
+def file_constants(path: Path) -> Iterator[str]:
+    """What a module's constants call files: whole names, or the endings of names."""
+    for node in ast.parse(read(path)).body:
+        is_constant = isinstance(node, ast.Assign) and re.search(
+            r"NAME|ENDING|BESIDE", ast.unparse(node.targets[0])
+        )
+        for value in ast.walk(node.value) if is_constant else ():
+            if isinstance(value, ast.Constant) and re.fullmatch(r"\w*(\.[a-z-]+)+", str(value.value)):
+                yield value.value
+
+
+def test_every_page_that_a_blind_session_closes_is_named():
+    text = section(DOCS / "sessions.md", "What is hidden from whom")
+    listed = text.split("are closed to everyone")[0]
+    closed = [path.stem for path in (ROOT / "pages").glob("*.py") if "everything_or_stop(" in read(path)]
+    assert len(closed) > 8
+    assert not [name for name in closed if name.capitalize() not in re.findall(r"\w+", listed)]
+
+
+def test_every_tour_of_the_pictures_is_named():
+    pytest.importorskip("playwright.sync_api")
+    from tests.browser.take_screenshots import TOURS
+
+    text = section(DOCS / "developing.md", "The documentation")
+    assert re.findall(r"`(\w+)`", text.split("a name after it")[1].split(")")[0]) == list(TOURS)
 
 
 def test_every_key_and_button_of_the_pair_viewer_is_in_the_review_guide():
