@@ -256,6 +256,12 @@ def test_every_command_is_documented():
         assert f"`{COMMAND}{name}`" in text
 
 
+def test_programs_of_the_tests_are_there():
+    named = {name for page in PAGES for name in re.findall(r"python -m (tests\.[\w.]*\w)", read(page))}
+    assert len(named) > 3
+    assert not [name for name in named if not (ROOT / f"{name.replace('.', '/')}.py").exists()]
+
+
 def test_targets_of_make_are_there():
     targets = set(re.findall(r"^([a-z-]+):", read(ROOT / "Makefile"), re.M))
     for page in PAGES:
