@@ -281,6 +281,19 @@ def test_every_environment_variable_is_documented():
     assert not [name for name in known if f"| `{name}` |" not in text]
 
 
+def test_everything_that_pages_write_is_in_the_page_on_servers():
+    """A page that begins to write files has to say so there."""
+    text = section(DOCS / "deployment.md", "What the app writes")
+    writers = {
+        path.name: read(path)
+        for path in (ROOT / "pages").rglob("*.py")
+        if re.search(r"\b(write_project|write_output|write_whole|whole_file)\(", read(path))
+    }
+    assert set(writers) == {"story_making.py", "projects.py"}
+    for label in re.findall(r'"(Save [a-z ]+)"[,)]', "".join(writers.values())):
+        assert f"**{label}**" in text or label == "Save as a project"  # which opens what holds the button
+
+
 def test_every_format_and_every_known_model_is_documented():
     formats, models = read(DOCS / "catalogues.md"), read(DOCS / "models.md")
     assert not [name for name in CATALOGUE_FORMATS if f"| `{name}` |" not in formats]
