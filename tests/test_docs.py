@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -165,10 +166,41 @@ def there(place, tmp_path, monkeypatch) -> Path:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=name_of)
 def test_the_python_of_a_page_runs_from_its_first_block_to_its_last(page, there, capsys):
+    """And what stands below a block is what it prints."""
     names: dict[str, object] = {"__name__": "__docs__"}
-    for number, block in enumerate(python_blocks(page), 1):
+    found = [*blocks(page), Block(page, "", "")]
+    for number, (block, below) in enumerate(pairwise(found), 1):
         if block.info == "python":
             exec(compile(block.text, f"{page.name}, block {number}", "exec"), names)
+            printed = capsys.readouterr().out
+            assert below.info != "text" or is_alike(below.text, printed), f"block {number} prints\n{printed}"
+
+
+def is_alike(said: str, printed: str) -> bool:
+    """Whether an output is the one that was promised: decimal numbers to a hundredth, all else to the letter."""
+    decimal = r"-?\d+\.\d+"
+    numbers = [list(map(float, re.findall(decimal, text))) for text in (said, printed)]
+    return re.sub(decimal, "#", said) == re.sub(decimal, "#", printed) and numbers[0] == pytest.approx(
+        numbers[1], rel=0.01
+    )
+
+
+def test_an_output_that_is_wrong_would_be_noticed():
+    assert is_alike("183 matches, 9.95 apart\n", "183 matches, 9.96 apart\n")
+    assert not is_alike("183 matches, 9.95 apart\n", "183 matches, 10.95 apart\n")
+    assert not is_alike("183 matches\n", "184 matches\n")
+    assert not is_alike("183 matches\n", "183 matches\n1.0\n")
+
+
+def test_outputs_are_marked_as_such_and_stand_below_what_prints_them():
+    marked = 0
+    for page in PAGES:
+        for block, below in pairwise([Block(page, "", ""), *blocks(page)]):
+            assert below.info != "text" or block.info == "python", f"{page.name}: {below.text}"
+            marked += below.info == "text"
+        assert set(re.findall(r"\bprints:?\n+```(.*)", read(page))) <= {"text"}, page.name
+        assert not re.findall(r"\bprints `", FENCE.sub("", read(page))), page.name
+    assert marked > 3
 
 
 def test_few_blocks_do_not_run_and_each_says_why():
