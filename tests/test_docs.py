@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 import socket
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -360,6 +361,26 @@ def file_constants(path: Path) -> Iterator[str]:
         for value in ast.walk(node.value) if is_constant else ():
             if isinstance(value, ast.Constant) and re.fullmatch(r"\w*(\.[a-z-]+)+", str(value.value)):
                 yield value.value
+
+
+def test_what_is_said_of_a_story_s_file_is_in_the_bundled_one():
+    page = DOCS / "showcase.md"
+    story = tomllib.loads(read(SAMPLE / "showcase.story.toml"))
+    (example,) = (tomllib.loads(block.text) for block in blocks(page) if block.info == "toml")
+    shortened = re.findall(r"`(\w+)`", read(page).split("(Shortened: ")[1].split(")")[0])
+    assert len(shortened) > 3
+    assert set(keys_within(example)).union(shortened) <= set(keys_within(story))
+    assert {"format", "version", "title", "opening"} <= {
+        name for name in story if example.get(name) == story[name]
+    }
+
+
+def keys_within(value: object) -> Iterator[str]:
+    """All names in a table and in what it holds."""
+    if isinstance(value, dict):
+        yield from value
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from keys_within(one)
 
 
 def test_every_page_that_a_blind_session_closes_is_named():
