@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import gc
 import io
 import json
 import shutil
 import threading
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +18,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.components import media, method_making, method_page, method_viewer
+from pages.components.background import Stopped
 from pages.components.explaining import Job
 from pages.components.method_making import Making, MethodPairs, method_pairs
 from pages.components.method_words import COLORS, FEATURES, MATCHES, NO_MAPS, RELEVANCE
@@ -399,6 +403,44 @@ def test_many_small_pairs_are_not_all_kept(jobs, monkeypatch):
         pairs.of(job, "Ada").wait(60)
     assert list(pairs._kept) == [job.key for job in jobs[1:]]
     pairs.close()
+
+
+def ends_well(job):
+    return stages_of_a_pair(job)
+
+
+def ends_in_trouble(job):
+    yield from [next(stages_of_a_pair(job))]
+    try:
+        raise RuntimeError("the cause")
+    except RuntimeError as error:
+        raise ExplanationError("no rule") from error
+
+
+stages_of_a_pair = method_making._stages
+
+
+@pytest.mark.parametrize("end", ["well", "in trouble", "stopped"])
+def test_a_kept_pair_does_not_keep_the_model_alive(herd, tiny_checkpoint, monkeypatch, end):
+    stages = {"well": ends_well, "in trouble": ends_in_trouble, "stopped": endless}[end]
+    monkeypatch.setattr(method_making, "_stages", stages)
+    catalogue, explainer = read_catalogue(herd), PairExplainer(load_model(str(tiny_checkpoint)))
+    pairs, seen = MethodPairs(), weakref.ref(explainer)
+
+    def visit(explainer: PairExplainer) -> Making:
+        making = pairs.of(Job.of(explainer, catalogue.photo("u0"), catalogue.photo("k3")), "Ada")
+        if end == "stopped":
+            making.cancel()
+        assert making.wait(60)
+        with contextlib.suppress(ExplanationError, Stopped):
+            making.result()
+        return making
+
+    making = visit(explainer)
+    del explainer
+    gc.collect()
+    assert seen() is None and len(pairs) == 1
+    assert (making.value is None, making.was_stopped) == (end != "well", end == "stopped")
 
 
 def test_what_nobody_waits_for_any_more_is_stopped(jobs, monkeypatch):

@@ -164,6 +164,22 @@ def test_cells_described_by_several_stages_agree_with_their_matches_too(model, s
         assert (look.back, look.match) == ((column, row), number)
 
 
+def test_memory_is_counted_with_every_array(steps):
+    maps, made = steps.maps, steps.explanation
+    tables = (maps.query_nearest, maps.candidate_nearest, maps.distances)
+    assert maps.nbytes == sum(one.nbytes for one in (maps.query, maps.candidate, *tables))
+    of_cells = (
+        made.query_relevance,
+        made.candidate_relevance,
+        made.query_color_maps,
+        made.candidate_color_maps,
+    )
+    of_matches = [getattr(made.matches, name) for name in made.matches.__slots__]
+    assert len(of_matches) == 6
+    alone = sum(one.nbytes for one in (*of_cells, *of_matches))
+    assert PairSteps(made, None).nbytes == alone and steps.nbytes == maps.nbytes + alone
+
+
 def test_the_share_of_a_color_map_within_its_cell():
     color_map = np.zeros((8, 12), np.float32)
     color_map[2:4, 3:6] = 1  # the cell (1, 1) of 4 × 4
