@@ -167,13 +167,14 @@ class MethodPairs:
             del self._kept[key]
 
     def _trim(self) -> None:
-        """Forget the pairs looked at longest ago until the limits hold; the last one stays."""
+        """Forget the pairs looked at longest ago until the limits hold; the last one, and those on their way, stay."""
         total = sum(_bytes(making) for making in self._kept.values())
-        for key in list(self._kept)[:-1]:
+        for key, making in list(self._kept.items())[:-1]:
             if total <= self._limit and len(self._kept) <= _PAIRS_KEPT:
                 break
-            total -= _bytes(self._kept[key])
-            self._kept.pop(key).cancel()
+            if making.finished:  # somebody waits for the others
+                total -= _bytes(making)
+                del self._kept[key]
 
 
 @st.cache_resource(show_spinner=False, on_release=MethodPairs.close)

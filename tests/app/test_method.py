@@ -405,6 +405,16 @@ def test_many_small_pairs_are_not_all_kept(jobs, monkeypatch):
     pairs.close()
 
 
+def test_a_pair_that_others_wait_for_is_never_forgotten(jobs, monkeypatch):
+    monkeypatch.setattr(method_making, "_stages", endless)
+    monkeypatch.setattr(method_making, "_PAIRS_KEPT", 1)
+    pairs = MethodPairs()
+    begun = [pairs.of(job, f"reviewer {number}") for number, job in enumerate(jobs)]
+    assert not any(making.is_stopping or making.finished for making in begun)
+    assert [pairs.of(job, f"reviewer {number}") for number, job in enumerate(jobs)] == begun
+    pairs.close()
+
+
 def ends_well(job):
     return stages_of_a_pair(job)
 
