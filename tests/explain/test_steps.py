@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from pairx_core import PairExplainer, load_model
-from pairx_core.explain import ExplanationCache, ExplanationOptions
+from pairx_core.errors import ExplanationError
+from pairx_core.explain import ExplanationCache, ExplanationOptions, pairing, stepping
 from pairx_core.explain.stepping import stepwise
 from pairx_core.explain.steps import PairSteps, other, share_within
+from pairx_core.explain.trace import RelevanceModel
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -153,6 +155,28 @@ def test_what_was_kept_on_disk_gives_the_same_steps(model, sample_photos, steps,
 def test_the_memory_budget_holds_afterwards(model, sample_photos):
     explainer = PairExplainer(model, memory_budget=0)
     last(stepwise(explainer, *sample_photos, k_colors=1))
+    assert explainer.memory_used == 0
+
+
+@pytest.mark.parametrize("place", ["another pass", "all distances", "their copies"])
+def test_too_little_memory_for_the_cells_is_said_in_words(model, sample_photos, tmp_path, monkeypatch, place):
+    cache = ExplanationCache(tmp_path)
+    last(stepwise(PairExplainer(model, cache=cache), *sample_photos, k_colors=0))
+
+    def lacking(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 90000000000 bytes.")
+
+    owner, name = {
+        "another pass": (RelevanceModel, "trace"),
+        "all distances": (pairing, "nearest_cells"),
+        "their copies": (stepping, "_channels"),
+    }[place]
+    monkeypatch.setattr(owner, name, lacking)
+    explainer = PairExplainer(
+        model, cache=cache, memory_budget=0
+    )  # matches from the disk, cells from a new pass
+    with pytest.raises(ExplanationError, match="not enough memory to explain this pair. Lower"):
+        next(stepwise(explainer, *sample_photos, k_colors=0))
     assert explainer.memory_used == 0
 
 
