@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import csv
 import gc
 import io
 import json
+import re
 import shutil
 import threading
 import weakref
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +34,7 @@ from pairx_core.fieldpack import Wanted, write_pack
 
 from .conftest import explained, html, pair, press
 
+ROOT = Path(__file__).resolve().parents[2]
 METHOD = "pages/method.py"
 PAIR = {"query": "u0", "candidate": "k3"}
 
@@ -271,6 +275,23 @@ def test_limits_state_this_pairs_cells(open_method, explanation):
     ):
         assert words in text, words
     assert "AttnLRP" not in text
+
+
+def test_shares_of_right_lines_are_those_that_were_measured(open_method):
+    readme, docs = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/method.md"))
+    right = re.search(r"^\| lines that join the same point .*, true pairs \| ([\d.]+ %)", readme, re.M)[1]
+    wrong = re.search(r"^\| the same, best wrong candidates \| ([\d.]+ %)", readme, re.M)[1]
+    with (ROOT / "docs/trust/worlds/summary.csv").open(encoding="utf-8", newline="") as file:
+        rows = {(row["method"], row["measure"]): row["value"] for row in csv.DictReader(file)}
+    unseen = f"{100 * float(rows['pairx', 'lines_same']):.0f} %"
+    text = said(open_method())
+    assert (
+        f"{right} of the lines join the same point of the body in right pairs, and {wrong} in the best"
+        in text
+    )
+    assert f"on drawn animals that nobody had looked at, {unseen} in pairs of the same animal" in text
+    for page in (readme, docs):
+        assert all(share in page for share in (right, wrong, unseen))
 
 
 def test_names_of_files_are_no_markup(open_app, make_catalogue):
