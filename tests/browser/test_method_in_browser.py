@@ -60,7 +60,7 @@ def test_color_maps_are_stepped_through_by_the_keys(steps):
     steps.get_by_role("application", name=re.compile("^Query")).focus()
     steps.keyboard.press("ArrowRight")
     steps.get_by_text(re.compile("They agree: match 2 of")).wait_for()
-    assert steps.locator(".layer.tint").first.get_attribute("src") != first
+    steps.wait_for_selector(f"[data-side=query] .layer.tint:not([src='{first}'])")
     keep(steps, "method_color_map")
 
 
