@@ -36,9 +36,19 @@ def test_a_cell_that_is_clicked_shows_its_match_and_keys_go_on_from_there(steps)
     steps.keyboard.press("ArrowLeft")
     steps.get_by_text(re.compile(rf"Chosen cell \(A\): column {column - 1}, row")).wait_for()
     assert steps.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == before
+    said = steps.locator(".cells [role=status][aria-live=polite]")
+    assert re.match(
+        rf"Cell column {column - 1}, row \d+ of the query\. (No match|Match \d+)\. Its", said.inner_text()
+    )
+    before = said.inner_text()
     steps.keyboard.press("Tab")  # to the candidate: the first arrow key goes where the way leads
     steps.keyboard.press("ArrowRight")
     steps.get_by_text(re.compile(r"Chosen cell \(A\): column \d+, row \d+ of the candidate")).wait_for()
+    heard = said.inner_text()
+    place, match = re.fullmatch(r"Cell (.+)\. (No match|Match \d+)\. Its nearest is .+\.", heard).groups()
+    assert before.endswith(f"Its nearest is {place}.")  # it went where the query's cell led
+    shown = steps.get_by_role("spinbutton", name="Match").input_value()
+    assert match == (f"Match {shown}" if shown else "No match")
     keep(steps, "method_cell")
 
 
