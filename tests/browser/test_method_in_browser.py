@@ -63,6 +63,21 @@ def test_the_photos_keep_their_aspect_and_the_page_its_width(steps):
         keep(steps, f"method_{width}_{scheme}")
 
 
+def test_in_a_small_window_no_field_is_cut_off(steps):
+    steps.set_viewport_size({"width": 1024, "height": 768})
+    names = [steps.get_by_text(name, exact=True).first for name in ("Column", "Row", "Match")]
+    steps.get_by_role("radio", name="1 Feature maps").click()
+    channels = steps.get_by_role("radiogroup", name="Shown")
+    channels.wait_for()
+    assert channels.get_by_role("radio").count() == 7
+    assert channels.evaluate("one => one.scrollWidth <= one.clientWidth")
+    heights = [name.bounding_box()["height"] for name in names]
+    assert max(heights) < 30, heights  # CSS pixels: a line
+    boxes = [steps.get_by_role("spinbutton", name=name).bounding_box() for name in ("Column", "Row", "Match")]
+    assert boxes[0]["y"] < boxes[1]["y"] == boxes[2]["y"]
+    keep(steps, "method_small")
+
+
 def test_color_maps_are_stepped_through_by_the_keys(steps):
     steps.get_by_role("radio", name="4 Color maps").click()
     steps.wait_for_selector(".layer.tint:not([hidden])")
