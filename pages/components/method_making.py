@@ -17,7 +17,7 @@ from PIL import Image
 from pages.components.background import Stopped, Task
 from pages.components.explaining import Job
 from pairx_core.catalogue import Photo, thumbnail
-from pairx_core.errors import ExplanationError
+from pairx_core.errors import ExplanationError, PairxError
 from pairx_core.explain.steps import PairSteps, Side, share_within
 from pairx_core.fieldpack import PackExplainer
 from pairx_core.render.cells import tint_layer
@@ -54,8 +54,8 @@ class MethodPair:
     @property
     def nbytes(self) -> int:
         """Memory held, in bytes; about."""
-        maps = 0 if self.steps.maps is None else self.steps.maps.nbytes
-        return maps + sum(map(len, self.photos)) + sum(len(one.png) for both in self.tints for one in both)
+        pictures = (*self.photos, *(tint.png for both in self.tints for tint in both))
+        return self.steps.nbytes + sum(map(len, pictures))
 
 
 class Making(Task[MethodPair]):
@@ -65,7 +65,9 @@ class Making(Task[MethodPair]):
 
     def __init__(self, job: Job, turn: threading.Lock) -> None:
         """Begin; ``turn`` is held while a pair is made: several at once would take as many times the memory."""
-        self.job, self._turn = job, turn
+        self.key = job.key
+        self._job: Job | None = job  # until it is made: the model's workspace may be closed later
+        self._turn = turn
         self.ended = 0.0  # seconds of the monotonic clock; 0: not yet
         self.begin()
 
@@ -80,18 +82,34 @@ class Making(Task[MethodPair]):
 
     def work(self) -> MethodPair:
         """Go through the stages of the explanation, once it is this pair's turn."""
+        job, self._job = self._job, None
+        if job is None:
+            raise RuntimeError("a pair is made once")
         try:
             while not self._turn.acquire(timeout=_LOOK_SECONDS):
                 self.tell(0, 0)
             try:
-                return self._made()
+                return self._made(job)
             finally:
                 self._turn.release()
+        except (PairxError, Stopped) as error:
+            trouble = _without_traceback(error)
         finally:
             self.ended = time.monotonic()
+            del job
+        raise trouble
 
-    def _made(self) -> MethodPair:
-        job = self.job
+    def result(self) -> MethodPair:
+        """What came of it.
+
+        Raises:
+            PairxError: the pair has no steps; raised anew for each visitor, or it would hold their pages.
+        """
+        if isinstance(self.error, PairxError | Stopped):
+            raise _without_traceback(self.error)
+        return super().result()
+
+    def _made(self, job: Job) -> MethodPair:
         photos = _encoded(job.query), _encoded(job.candidate)
         steps: PairSteps | None = None
         with closing(_stages(job)) as stages:
@@ -130,8 +148,8 @@ class MethodPairs:
     def forget(self, making: Making) -> None:
         """Make it anew the next time."""
         with self._lock:
-            if self._kept.get(making.job.key) is making:
-                del self._kept[making.job.key]
+            if self._kept.get(making.key) is making:
+                del self._kept[making.key]
 
     def close(self) -> None:
         """Stop all, and wait for it."""
@@ -149,13 +167,14 @@ class MethodPairs:
             del self._kept[key]
 
     def _trim(self) -> None:
-        """Forget the pairs looked at longest ago until the limits hold; the last one stays."""
+        """Forget the pairs looked at longest ago until the limits hold; the last one, and those on their way, stay."""
         total = sum(_bytes(making) for making in self._kept.values())
-        for key in list(self._kept)[:-1]:
+        for key, making in list(self._kept.items())[:-1]:
             if total <= self._limit and len(self._kept) <= _PAIRS_KEPT:
                 break
-            total -= _bytes(self._kept[key])
-            self._kept.pop(key).cancel()
+            if making.finished:  # somebody waits for the others
+                total -= _bytes(making)
+                del self._kept[key]
 
 
 @st.cache_resource(show_spinner=False, on_release=MethodPairs.close)
@@ -166,6 +185,11 @@ def method_pairs() -> MethodPairs:
 
 def _bytes(making: Making) -> int:
     return 0 if making.value is None else making.value.nbytes
+
+
+def _without_traceback(error: Exception) -> Exception:
+    """The same message: a traceback holds all that was at hand where it was raised, the model among it."""
+    return type(error)(*error.args)
 
 
 def _stages(job: Job) -> Generator[PairSteps]:

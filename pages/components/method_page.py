@@ -204,7 +204,8 @@ def _cell(step: str, pair: MethodPair, look: CellLook) -> None:
 def _fields(step: str, pair: MethodPair, look: CellLook) -> None:
     steps = pair.steps
     matches = len(pair.tints) if step == COLORS else len(steps.explanation.matches)
-    photo, column, row, match = st.columns([5, 3, 3, 3], gap="xsmall", vertical_alignment="bottom")
+    with st.container(key="method-fields"):  # in a narrow window, two rows of two
+        photo, column, row, match = st.columns([5, 3, 3, 3], gap="xsmall", vertical_alignment="bottom")
     is_of_match = step == COLORS
     columns, rows = steps.grid(look.side)
     photo.selectbox(

@@ -24,10 +24,12 @@ from pairx_core.explain.matching import reduce_channels
 from pairx_core.explain.memory import keep_freed_memory
 from pairx_core.explain.options import ExplanationOptions, Rules
 from pairx_core.explain.pairing import (
+    PairCells,
     check_features,
     cosine_with_gradients,
     describing_stages,
     ordered_matches,
+    pair_cells,
 )
 from pairx_core.explain.picture import Picture, Prepared, picture_of_tensor
 from pairx_core.explain.side_by_side import results_in_order
@@ -151,6 +153,25 @@ class PairExplainer:
         _check_counts(k_lines, k_colors)
         pictures = self._of_photo(query), self._of_photo(candidate)
         return self._stages(*pictures, self._layer_for(pictures[0]), k_lines, k_colors)
+
+    def stages_with_cells(
+        self, query: Photo, candidate: Photo, k_lines: int = 20, k_colors: int = 10
+    ) -> Iterator[tuple[PairExplanation, PairCells]]:
+        """``stages``, each with both photos' cells, which are found once, after the first of them.
+
+        Raises:
+            PhotoError: a photo cannot be read.
+            ExplanationError: the pair cannot be explained.
+        """
+        pictures = self._of_photo(query), self._of_photo(candidate)
+        cells: PairCells | None = None
+        with closing(self.stages(query, candidate, k_lines, k_colors)) as stages:  # type: ignore[type-var]
+            for explanation in stages:
+                if cells is None:
+                    with memory_watched():
+                        traces = [self._trace(picture) for picture in pictures]
+                        cells = pair_cells(traces, explanation.layer, self.options)
+                yield explanation, cells
 
     def explain_layers(
         self, query: Photo, candidate: Photo, k_lines: int = 20, k_colors: int = 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,11 +11,28 @@ from torch import Tensor
 
 from pairx_core.errors import ExplanationError
 from pairx_core.explain.explanation import Matches
-from pairx_core.explain.matching import Floats, column_row, hypercolumns, local_agreement, mutual_matches
+from pairx_core.explain.matching import (
+    Floats,
+    NearestCells,
+    column_row,
+    hypercolumns,
+    local_agreement,
+    mutual_matches,
+    nearest_cells,
+)
 from pairx_core.explain.options import ExplanationOptions
 from pairx_core.explain.trace import Trace
 from pairx_core.frames import PhotoFrame
 from pairx_core.models.embedding_model import EmbeddingModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PairCells:
+    """What both photos' cells hold at a layer, and which are nearest to each other."""
+
+    query: Tensor  # (1, C, h, w), the model's own features
+    candidate: Tensor  # (1, C, h', w')
+    nearest: NearestCells  # by what cells are matched by
 
 
 @torch.inference_mode(False)
@@ -98,6 +116,13 @@ def ordered_matches(
         relevance=of_match[order],
         distance=found.distance[order],
     )
+
+
+def pair_cells(traces: Sequence[Trace], layer: str, options: ExplanationOptions) -> PairCells:
+    """The cells of the query's and the candidate's trace, from which their matches come."""
+    first, second = (descriptors(trace, layer, options) for trace in traces)
+    query, candidate = (trace.layers[layer].features for trace in traces)
+    return PairCells(query, candidate, nearest_cells(first, second, options.distance))
 
 
 def describing_stages(

@@ -10,10 +10,9 @@ import numpy.typing as npt
 from torch import Tensor
 
 from pairx_core.catalogue import Photo
+from pairx_core.explain.computing import memory_watched
 from pairx_core.explain.explainer import PairExplainer
-from pairx_core.explain.explanation import PairExplanation
-from pairx_core.explain.matching import nearest_cells
-from pairx_core.explain.pairing import descriptors
+from pairx_core.explain.pairing import PairCells
 from pairx_core.explain.steps import FeatureMaps, PairSteps
 
 
@@ -29,26 +28,21 @@ def stepwise(
         ExplanationError: the pair cannot be explained.
     """
     maps: FeatureMaps | None = None
-    with closing(explainer.stages(query, candidate, k_lines, k_colors)) as stages:  # type: ignore[type-var]
-        for explanation in stages:
-            maps = maps or _feature_maps(explainer, explanation, query, candidate)
+    with closing(explainer.stages_with_cells(query, candidate, k_lines, k_colors)) as stages:  # type: ignore[type-var]
+        for explanation, cells in stages:
+            if maps is None:
+                with memory_watched():
+                    maps = _feature_maps(cells)
             yield PairSteps(explanation, maps)
 
 
-def _feature_maps(
-    explainer: PairExplainer, explanation: PairExplanation, query: Photo, candidate: Photo
-) -> FeatureMaps:
-    pictures = explainer._of_photo(query), explainer._of_photo(candidate)
-    traces = [explainer._trace(picture) for picture in pictures]
-    layer, options = explanation.layer, explainer.options
-    described = [descriptors(trace, layer, options) for trace in traces]
-    near = nearest_cells(described[0], described[1], options.distance)
+def _feature_maps(cells: PairCells) -> FeatureMaps:
     return FeatureMaps(
-        query=_channels(traces[0].layers[layer].features),
-        candidate=_channels(traces[1].layers[layer].features),
-        query_nearest=near.of_query.cpu().numpy(),
-        candidate_nearest=near.of_candidate.cpu().numpy(),
-        distances=near.distances.float().cpu().numpy(),
+        query=_channels(cells.query),
+        candidate=_channels(cells.candidate),
+        query_nearest=cells.nearest.of_query.cpu().numpy(),
+        candidate_nearest=cells.nearest.of_candidate.cpu().numpy(),
+        distances=cells.nearest.distances.float().cpu().numpy(),
     )
 
 

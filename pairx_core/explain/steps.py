@@ -6,13 +6,13 @@ torch (``stepping``), looking at it does not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from pairx_core.explain.explanation import PairExplanation
+from pairx_core.explain.explanation import Matches, PairExplanation
 from pairx_core.frames import PhotoFrame
 
 Side = Literal["query", "candidate"]
@@ -38,7 +38,7 @@ class FeatureMaps:
     @property
     def nbytes(self) -> int:
         """Memory held, in bytes."""
-        return self.query.nbytes + self.candidate.nbytes + self.distances.nbytes
+        return _bytes_of_arrays(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,12 @@ class PairSteps:
 
     explanation: PairExplanation
     maps: FeatureMaps | None  # None: not known, as in a field pack, which has explanations alone
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by all arrays, in bytes."""
+        of_explanation = _bytes_of_arrays(self.explanation) + _bytes_of_arrays(self.explanation.matches)
+        return of_explanation + (0 if self.maps is None else self.maps.nbytes)
 
     def relevance(self, side: Side) -> npt.NDArray[np.float64]:
         """How much each cell of a photo mattered for the similarity, (h, w)."""
@@ -184,3 +190,8 @@ def share_within(color_map: Floats, cell: Cell, grid: tuple[int, int]) -> float:
     left, right = (round((cell[0] + step) * width / grid[0]) for step in (0, 1))
     top, bottom = (round((cell[1] + step) * height / grid[1]) for step in (0, 1))
     return float(color_map[top:bottom, left:right].sum(dtype=np.float64)) / total
+
+
+def _bytes_of_arrays(held: FeatureMaps | PairExplanation | Matches) -> int:
+    values = (getattr(held, one.name) for one in fields(held))
+    return sum(value.nbytes for value in values if isinstance(value, np.ndarray))

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import csv
+import gc
 import io
 import json
+import re
 import shutil
 import threading
+import weakref
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +21,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.components import media, method_making, method_page, method_viewer
+from pages.components.background import Stopped
 from pages.components.explaining import Job
 from pages.components.method_making import Making, MethodPairs, method_pairs
 from pages.components.method_words import COLORS, FEATURES, MATCHES, NO_MAPS, RELEVANCE
@@ -27,6 +34,7 @@ from pairx_core.fieldpack import Wanted, write_pack
 
 from .conftest import explained, html, pair, press
 
+ROOT = Path(__file__).resolve().parents[2]
 METHOD = "pages/method.py"
 PAIR = {"query": "u0", "candidate": "k3"}
 
@@ -269,6 +277,23 @@ def test_limits_state_this_pairs_cells(open_method, explanation):
     assert "AttnLRP" not in text
 
 
+def test_shares_of_right_lines_are_those_that_were_measured(open_method):
+    readme, docs = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/method.md"))
+    right = re.search(r"^\| lines that join the same point .*, true pairs \| ([\d.]+ %)", readme, re.M)[1]
+    wrong = re.search(r"^\| the same, best wrong candidates \| ([\d.]+ %)", readme, re.M)[1]
+    with (ROOT / "docs/trust/worlds/summary.csv").open(encoding="utf-8", newline="") as file:
+        rows = {(row["method"], row["measure"]): row["value"] for row in csv.DictReader(file)}
+    unseen = f"{100 * float(rows['pairx', 'lines_same']):.0f} %"
+    text = said(open_method())
+    assert (
+        f"{right} of the lines join the same point of the body in right pairs, and {wrong} in the best"
+        in text
+    )
+    assert f"on drawn animals that nobody had looked at, {unseen} in pairs of the same animal" in text
+    for page in (readme, docs):
+        assert all(share in page for share in (right, wrong, unseen))
+
+
 def test_names_of_files_are_no_markup(open_app, make_catalogue):
     catalogue = make_catalogue([("<b>u", "unknown", "", "", ""), ("k_1_", "ann", "", "", "")], "odd")
     app = method(open_app(catalogue))
@@ -399,6 +424,54 @@ def test_many_small_pairs_are_not_all_kept(jobs, monkeypatch):
         pairs.of(job, "Ada").wait(60)
     assert list(pairs._kept) == [job.key for job in jobs[1:]]
     pairs.close()
+
+
+def test_a_pair_that_others_wait_for_is_never_forgotten(jobs, monkeypatch):
+    monkeypatch.setattr(method_making, "_stages", endless)
+    monkeypatch.setattr(method_making, "_PAIRS_KEPT", 1)
+    pairs = MethodPairs()
+    begun = [pairs.of(job, f"reviewer {number}") for number, job in enumerate(jobs)]
+    assert not any(making.is_stopping or making.finished for making in begun)
+    assert [pairs.of(job, f"reviewer {number}") for number, job in enumerate(jobs)] == begun
+    pairs.close()
+
+
+def ends_well(job):
+    return stages_of_a_pair(job)
+
+
+def ends_in_trouble(job):
+    yield from [next(stages_of_a_pair(job))]
+    try:
+        raise RuntimeError("the cause")
+    except RuntimeError as error:
+        raise ExplanationError("no rule") from error
+
+
+stages_of_a_pair = method_making._stages
+
+
+@pytest.mark.parametrize("end", ["well", "in trouble", "stopped"])
+def test_a_kept_pair_does_not_keep_the_model_alive(herd, tiny_checkpoint, monkeypatch, end):
+    stages = {"well": ends_well, "in trouble": ends_in_trouble, "stopped": endless}[end]
+    monkeypatch.setattr(method_making, "_stages", stages)
+    catalogue, explainer = read_catalogue(herd), PairExplainer(load_model(str(tiny_checkpoint)))
+    pairs, seen = MethodPairs(), weakref.ref(explainer)
+
+    def visit(explainer: PairExplainer) -> Making:
+        making = pairs.of(Job.of(explainer, catalogue.photo("u0"), catalogue.photo("k3")), "Ada")
+        if end == "stopped":
+            making.cancel()
+        assert making.wait(60)
+        with contextlib.suppress(ExplanationError, Stopped):
+            making.result()
+        return making
+
+    making = visit(explainer)
+    del explainer
+    gc.collect()
+    assert seen() is None and len(pairs) == 1
+    assert (making.value is None, making.was_stopped) == (end != "well", end == "stopped")
 
 
 def test_what_nobody_waits_for_any_more_is_stopped(jobs, monkeypatch):

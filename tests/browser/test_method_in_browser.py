@@ -36,9 +36,19 @@ def test_a_cell_that_is_clicked_shows_its_match_and_keys_go_on_from_there(steps)
     steps.keyboard.press("ArrowLeft")
     steps.get_by_text(re.compile(rf"Chosen cell \(A\): column {column - 1}, row")).wait_for()
     assert steps.evaluate("document.querySelector('[data-testid=stMain]').scrollTop") == before
+    said = steps.locator(".cells [role=status][aria-live=polite]")
+    assert re.match(
+        rf"Cell column {column - 1}, row \d+ of the query\. (No match|Match \d+)\. Its", said.inner_text()
+    )
+    before = said.inner_text()
     steps.keyboard.press("Tab")  # to the candidate: the first arrow key goes where the way leads
     steps.keyboard.press("ArrowRight")
     steps.get_by_text(re.compile(r"Chosen cell \(A\): column \d+, row \d+ of the candidate")).wait_for()
+    heard = said.inner_text()
+    place, match = re.fullmatch(r"Cell (.+)\. (No match|Match \d+)\. Its nearest is .+\.", heard).groups()
+    assert before.endswith(f"Its nearest is {place}.")  # it went where the query's cell led
+    shown = steps.get_by_role("spinbutton", name="Match").input_value()
+    assert match == (f"Match {shown}" if shown else "No match")
     keep(steps, "method_cell")
 
 
@@ -53,6 +63,21 @@ def test_the_photos_keep_their_aspect_and_the_page_its_width(steps):
         keep(steps, f"method_{width}_{scheme}")
 
 
+def test_in_a_small_window_no_field_is_cut_off(steps):
+    steps.set_viewport_size({"width": 1024, "height": 768})
+    names = [steps.get_by_text(name, exact=True).first for name in ("Column", "Row", "Match")]
+    steps.get_by_role("radio", name="1 Feature maps").click()
+    channels = steps.get_by_role("radiogroup", name="Shown")
+    channels.wait_for()
+    assert channels.get_by_role("radio").count() == 7
+    assert channels.evaluate("one => one.scrollWidth <= one.clientWidth")
+    heights = [name.bounding_box()["height"] for name in names]
+    assert max(heights) < 30, heights  # CSS pixels: a line
+    boxes = [steps.get_by_role("spinbutton", name=name).bounding_box() for name in ("Column", "Row", "Match")]
+    assert boxes[0]["y"] < boxes[1]["y"] == boxes[2]["y"]
+    keep(steps, "method_small")
+
+
 def test_color_maps_are_stepped_through_by_the_keys(steps):
     steps.get_by_role("radio", name="4 Color maps").click()
     steps.wait_for_selector(".layer.tint:not([hidden])")
@@ -60,7 +85,7 @@ def test_color_maps_are_stepped_through_by_the_keys(steps):
     steps.get_by_role("application", name=re.compile("^Query")).focus()
     steps.keyboard.press("ArrowRight")
     steps.get_by_text(re.compile("They agree: match 2 of")).wait_for()
-    assert steps.locator(".layer.tint").first.get_attribute("src") != first
+    steps.wait_for_selector(f"[data-side=query] .layer.tint:not([src='{first}'])")
     keep(steps, "method_color_map")
 
 

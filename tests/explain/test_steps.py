@@ -7,9 +7,11 @@ import pytest
 import torch
 
 from pairx_core import PairExplainer, load_model
-from pairx_core.explain import ExplanationCache, ExplanationOptions
+from pairx_core.errors import ExplanationError
+from pairx_core.explain import ExplanationCache, ExplanationOptions, pairing, stepping
 from pairx_core.explain.stepping import stepwise
 from pairx_core.explain.steps import PairSteps, other, share_within
+from pairx_core.explain.trace import RelevanceModel
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -156,12 +158,50 @@ def test_the_memory_budget_holds_afterwards(model, sample_photos):
     assert explainer.memory_used == 0
 
 
+@pytest.mark.parametrize("place", ["another pass", "all distances", "their copies"])
+def test_too_little_memory_for_the_cells_is_said_in_words(model, sample_photos, tmp_path, monkeypatch, place):
+    cache = ExplanationCache(tmp_path)
+    last(stepwise(PairExplainer(model, cache=cache), *sample_photos, k_colors=0))
+
+    def lacking(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 90000000000 bytes.")
+
+    owner, name = {
+        "another pass": (RelevanceModel, "trace"),
+        "all distances": (pairing, "nearest_cells"),
+        "their copies": (stepping, "_channels"),
+    }[place]
+    monkeypatch.setattr(owner, name, lacking)
+    explainer = PairExplainer(
+        model, cache=cache, memory_budget=0
+    )  # matches from the disk, cells from a new pass
+    with pytest.raises(ExplanationError, match="not enough memory to explain this pair. Lower"):
+        next(stepwise(explainer, *sample_photos, k_colors=0))
+    assert explainer.memory_used == 0
+
+
 def test_cells_described_by_several_stages_agree_with_their_matches_too(model, sample_photos):
     options = ExplanationOptions(descriptor="hypercolumn", distance="cosine")
     made = last(stepwise(PairExplainer(model, options=options), *sample_photos, k_colors=0))
     for number, (column, row) in enumerate(made.explanation.matches.query_cells.tolist()):
         look = made.look("query", (column, row))
         assert (look.back, look.match) == ((column, row), number)
+
+
+def test_memory_is_counted_with_every_array(steps):
+    maps, made = steps.maps, steps.explanation
+    tables = (maps.query_nearest, maps.candidate_nearest, maps.distances)
+    assert maps.nbytes == sum(one.nbytes for one in (maps.query, maps.candidate, *tables))
+    of_cells = (
+        made.query_relevance,
+        made.candidate_relevance,
+        made.query_color_maps,
+        made.candidate_color_maps,
+    )
+    of_matches = [getattr(made.matches, name) for name in made.matches.__slots__]
+    assert len(of_matches) == 6
+    alone = sum(one.nbytes for one in (*of_cells, *of_matches))
+    assert PairSteps(made, None).nbytes == alone and steps.nbytes == maps.nbytes + alone
 
 
 def test_the_share_of_a_color_map_within_its_cell():

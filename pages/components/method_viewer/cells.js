@@ -260,9 +260,27 @@ class CellViewer {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = null;
+      this.root.querySelector(".said").textContent = this.#inWords({ side, cell });
       const { columns } = this.data[side];
       this.tell("cell", { pair: this.data.pair, side, column: cell % columns, row: Math.floor(cell / columns) });
     }, TELL_MS);
+  }
+
+  // --- what is told by ear -------------------------------------------------------------------------------------
+
+  // The chosen cell, and where its way leads: what the drawn arrows show.
+  #inWords(chosen) {
+    const there = this.#nearest(chosen);
+    const start = `Cell ${this.#place(chosen)}`;
+    if (there === null) return `${start}. No match.`;
+    const match = this.data[chosen.side].matched.indexOf(chosen.cell);
+    const way = `Its nearest is ${this.#place(there)}.`;
+    return `${start}. ${match < 0 ? "No match." : `Match ${match + 1}.`} ${way}`;
+  }
+
+  #place({ side, cell }) {
+    const { columns } = this.data[side];
+    return `column ${(cell % columns) + 1}, row ${Math.floor(cell / columns) + 1} of the ${side}`;
   }
 }
 
