@@ -19,7 +19,7 @@ from pages.components import (
     trust_caption,
     visitors,
 )
-from pages.components.room import Room, enter
+from pages.components.room import Room, Work, enter
 
 _AHEAD = 24  # queries whose candidates are looked for meanwhile
 
@@ -35,7 +35,7 @@ def review() -> None:
     with st.container():  # a message must not move the viewer, which would begin anew
         messages.show(work.record.trouble)
     if room is None:
-        st.info("There are no queries here. Choose “All photos” in the sidebar, or open another catalogue.")
+        st.info(_no_queries(work))
         return
     head, cards, pair = st.container(), st.container(), st.container()
     if room.chosen is None:
@@ -54,6 +54,15 @@ def review() -> None:
         with cards:
             strip.show(room)
     work.workspace.prepare_ahead(work.worklist.upcoming(room.query.id, _AHEAD), work.filters)
+
+
+def _no_queries(work: Work) -> str:
+    if not work.workspace.roster.has_unknown:
+        return (
+            "Every photo of this catalogue has a name, so nobody is to be identified. Choose “All photos” in the "
+            "sidebar to review those with a name."
+        )
+    return "There are no queries here. Choose “All photos” in the sidebar, or open another catalogue."
 
 
 def _no_candidates(room: Room) -> None:

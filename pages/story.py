@@ -16,6 +16,7 @@ from pages.components import (
     story_captions,
     story_making,
     story_player,
+    story_taking_up,
     visitors,
 )
 from pages.components.workspace import Workspace
@@ -48,6 +49,7 @@ def story() -> None:
         st.info("No pair has been decided on yet. Review some first; what is disputed cannot be told either.")
         st.page_link("pages/review.py", label="Go to Review", icon=":material/compare:")
         return
+    story_taking_up.offer(workspace, reviewed)
     title = story_making.choose(workspace, reviewed)
     draft = state.story_draft()
     if draft is not None and draft.catalogue == str(workspace.catalogue.source):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from html import escape
@@ -56,7 +56,7 @@ def choose(workspace: Workspace, reviewed: dict[Ids, Decision]) -> str:
     st.markdown("##### 1 · Which pairs, in which order")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         title = st.text_input(
-            "Title", _TITLE, max_chars=80, key="story_title", persist_state="session", width=320
+            "Title", _TITLE, max_chars=80, key=state.STORY_TITLE, persist_state="session", width=320
         )
         title = (title or "").strip() or _TITLE
         wanted = ""
@@ -190,6 +190,16 @@ def _picture(explanation: PairExplanation) -> bytes:
     buffer = io.BytesIO()
     drawn.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
+
+
+def pictures_of(workspace: Workspace, pairs: Sequence[Ids]) -> tuple[bytes, ...]:
+    """Pairs with their numbered matches, as JPEG.
+
+    Raises:
+        PairxError: a photo cannot be read, or a pair not be explained.
+    """
+    explain, photo = _explainer(workspace), workspace.catalogue.photo
+    return tuple(_picture(explain(photo(query), photo(candidate))) for query, candidate in pairs)
 
 
 def save(draft: state.StoryDraft, story: Story, workspace: Workspace) -> None:

@@ -186,6 +186,18 @@ def test_a_story_of_another_catalogue_says_which_photo_is_missing(open_app, herd
     assert not app.get("bidi_component")
 
 
+def test_a_saved_story_is_taken_up_again_and_saved_in_its_place(making, open_app, herd):
+    press(making, "Save beside the photographs")
+    app = at(open_app(herd, "Cleo"), STORY)  # another visit, with nothing typed
+    press(app, "Take it up")
+    opening = next(one for one in app.text_area if one.label == "Opening")
+    assert opening.value.startswith("10 photographs") and len(app.multiselect(key="story_pairs").value) == 2
+    opening.set_value("Better.").run()
+    press(app, "Save beside the photographs")
+    (file,) = herd.parent.glob("*.story.toml")
+    assert read_story(file).opening == "Better."
+
+
 def test_photos_that_changed_or_went_are_said(making, herd):
     press(making, "Save beside the photographs")
     file = next(herd.parent.glob("*.story.toml"))

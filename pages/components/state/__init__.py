@@ -73,6 +73,7 @@ from pages.components.state.story import (
     STORY,
     STORY_FILE,
     STORY_PAIRS,
+    STORY_TITLE,
     StoryDraft,
     begin_with_story,
     choose_story,
@@ -80,6 +81,7 @@ from pages.components.state.story import (
     story_draft,
     story_file,
     story_pairs,
+    take_up_story,
     written,
 )
 from pages.components.state.ticking import (

@@ -9,6 +9,7 @@ import streamlit as st
 from pairx_core.stories import Story
 
 STORY = "story"  # key of the field that says which story is told, and its name in an address
+STORY_TITLE = "story_title"  # of the one with the title
 STORY_FILE = "story_file"  # of the one that takes a file
 STORY_PAIRS = "story_pairs"  # of the one with the pairs to tell
 
@@ -49,6 +50,13 @@ def story_draft() -> StoryDraft | None:
 def keep_story_draft(draft: StoryDraft) -> None:
     """Keep the story that is being made."""
     st.session_state["story_draft"] = draft
+
+
+def take_up_story(draft: StoryDraft, pairs: list[tuple[str, str]]) -> None:
+    """Go on with a story; before its fields are drawn."""
+    keep_story_draft(draft)
+    st.session_state[STORY_TITLE] = draft.story.title
+    st.session_state[STORY_PAIRS] = pairs
 
 
 def story_pairs() -> list[tuple[str, str]]:
