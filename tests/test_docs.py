@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import os
 import re
 import shlex
 import shutil
 import socket
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import click
@@ -21,6 +24,7 @@ from click.testing import CliRunner
 import pairx_core as px
 from pairx_core.catalogue import CATALOGUE_FORMATS
 from pairx_core.cli import main
+from pairx_core.errors import PairxError
 from pairx_core.models import KNOWN_MODELS
 from tests import worked_record
 
@@ -45,6 +49,13 @@ NOT_RUN = {  # these are only given to the parser; tests of their own run them
     "models miewid": "asks the hub",
     "datasets": "needs a package that is not installed with the tests'",
 }
+OF_FOLDERS = {
+    "evaluate",
+    "fieldpack",
+    "retrieval",
+    "pack_catalogue.py",
+    "hub.py",
+}  # code that fills or reads them
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,12 @@ def blocks(page: Path) -> list[Block]:
 
 def python_blocks(page: Path) -> list[Block]:
     return [block for block in blocks(page) if block.info.split(" ")[0] == "python"]
+
+
+def section(page: Path, title: str) -> str:
+    """What stands below a heading, its lines joined."""
+    (text,) = re.findall(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", read(page), re.M | re.S)
+    return " ".join(text.split())
 
 
 def prose(page: Path) -> str:
@@ -150,10 +167,41 @@ def there(place, tmp_path, monkeypatch) -> Path:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if python_blocks(page)], ids=name_of)
 def test_the_python_of_a_page_runs_from_its_first_block_to_its_last(page, there, capsys):
+    """And what stands below a block is what it prints."""
     names: dict[str, object] = {"__name__": "__docs__"}
-    for number, block in enumerate(python_blocks(page), 1):
+    found = [*blocks(page), Block(page, "", "")]
+    for number, (block, below) in enumerate(pairwise(found), 1):
         if block.info == "python":
             exec(compile(block.text, f"{page.name}, block {number}", "exec"), names)
+            printed = capsys.readouterr().out
+            assert below.info != "text" or is_alike(below.text, printed), f"block {number} prints\n{printed}"
+
+
+def is_alike(said: str, printed: str) -> bool:
+    """Whether an output is the one that was promised: decimal numbers to a hundredth, all else to the letter."""
+    decimal = r"-?\d+\.\d+"
+    numbers = [list(map(float, re.findall(decimal, text))) for text in (said, printed)]
+    return re.sub(decimal, "#", said) == re.sub(decimal, "#", printed) and numbers[0] == pytest.approx(
+        numbers[1], rel=0.01
+    )
+
+
+def test_an_output_that_is_wrong_would_be_noticed():
+    assert is_alike("183 matches, 9.95 apart\n", "183 matches, 9.96 apart\n")
+    assert not is_alike("183 matches, 9.95 apart\n", "183 matches, 10.95 apart\n")
+    assert not is_alike("183 matches\n", "184 matches\n")
+    assert not is_alike("183 matches\n", "183 matches\n1.0\n")
+
+
+def test_outputs_are_marked_as_such_and_stand_below_what_prints_them():
+    marked = 0
+    for page in PAGES:
+        for block, below in pairwise([Block(page, "", ""), *blocks(page)]):
+            assert below.info != "text" or block.info == "python", f"{page.name}: {below.text}"
+            marked += below.info == "text"
+        assert set(re.findall(r"\bprints:?\n+```(.*)", read(page))) <= {"text"}, page.name
+        assert not re.findall(r"\bprints `", FENCE.sub("", read(page))), page.name
+    assert marked > 3
 
 
 def test_few_blocks_do_not_run_and_each_says_why():
@@ -241,6 +289,12 @@ def test_every_command_is_documented():
         assert f"`{COMMAND}{name}`" in text
 
 
+def test_programs_of_the_tests_are_there():
+    named = {name for page in PAGES for name in re.findall(r"python -m (tests\.[\w.]*\w)", read(page))}
+    assert len(named) > 3
+    assert not [name for name in named if not (ROOT / f"{name.replace('.', '/')}.py").exists()]
+
+
 def test_targets_of_make_are_there():
     targets = set(re.findall(r"^([a-z-]+):", read(ROOT / "Makefile"), re.M))
     for page in PAGES:
@@ -260,11 +314,89 @@ def test_every_environment_variable_is_documented():
     assert not [name for name in known if f"| `{name}` |" not in text]
 
 
+def test_everything_that_pages_write_is_in_the_page_on_servers():
+    """A page that begins to write files has to say so there."""
+    text = section(DOCS / "deployment.md", "What the app writes")
+    writers = {
+        path.name: read(path)
+        for path in (ROOT / "pages").rglob("*.py")
+        if re.search(r"\b(write_project|write_output|write_whole|whole_file)\(", read(path))
+    }
+    assert set(writers) == {"story_making.py", "projects.py"}
+    for label in re.findall(r'"(Save [a-z ]+)"[,)]', "".join(writers.values())):
+        assert f"**{label}**" in text or label == "Save as a project"  # which opens what holds the button
+
+
 def test_every_format_and_every_known_model_is_documented():
     formats, models = read(DOCS / "catalogues.md"), read(DOCS / "models.md")
     assert not [name for name in CATALOGUE_FORMATS if f"| `{name}` |" not in formats]
     short = {re.sub("^megadescriptor(?!-t)", "", name) for name in KNOWN_MODELS}
     assert not [name for name in short if f"`{name}`" not in models]
+
+
+def test_every_error_is_documented():
+    text = section(DOCS / "python.md", "Settings and errors")
+    errors = [PairxError, *PairxError.__subclasses__()]
+    assert len(errors) > 12
+    assert not [error.__name__ for error in errors if f"`{error.__name__}`" not in text]
+
+
+def test_every_file_that_is_read_or_written_is_in_the_page_on_formats():
+    """By its name or ending. What lies in a folder of its own is on the page that describes the folder."""
+    code = [path for path in (ROOT / "pairx_core").rglob("*.py") if not OF_FOLDERS.intersection(path.parts)]
+    known = {name for path in code for name in file_constants(path)}
+    for path in (ROOT / "pages").rglob("*.py"):
+        known.update(re.findall(r'file_name="([^"{}]+)"', read(path)))
+    assert known >= {".story.toml", "pairx.toml", ".sessions.jsonl", ".pth", "pairx_identities.csv"}
+    text = read(DOCS / "formats.md")
+    assert not sorted(name for name in known if name not in text)
+
+
+def file_constants(path: Path) -> Iterator[str]:
+    """What a module's constants call files: whole names, or the endings of names."""
+    for node in ast.parse(read(path)).body:
+        is_constant = isinstance(node, ast.Assign) and re.search(
+            r"NAME|ENDING|BESIDE", ast.unparse(node.targets[0])
+        )
+        for value in ast.walk(node.value) if is_constant else ():
+            if isinstance(value, ast.Constant) and re.fullmatch(r"\w*(\.[a-z-]+)+", str(value.value)):
+                yield value.value
+
+
+def test_what_is_said_of_a_story_s_file_is_in_the_bundled_one():
+    page = DOCS / "showcase.md"
+    story = tomllib.loads(read(SAMPLE / "showcase.story.toml"))
+    (example,) = (tomllib.loads(block.text) for block in blocks(page) if block.info == "toml")
+    shortened = re.findall(r"`(\w+)`", read(page).split("(Shortened: ")[1].split(")")[0])
+    assert len(shortened) > 3
+    assert set(keys_within(example)).union(shortened) <= set(keys_within(story))
+    assert {"format", "version", "title", "opening"} <= {
+        name for name in story if example.get(name) == story[name]
+    }
+
+
+def keys_within(value: object) -> Iterator[str]:
+    """All names in a table and in what it holds."""
+    if isinstance(value, dict):
+        yield from value
+    for one in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from keys_within(one)
+
+
+def test_every_page_that_a_blind_session_closes_is_named():
+    text = section(DOCS / "sessions.md", "What is hidden from whom")
+    listed = text.split("are closed to everyone")[0]
+    closed = [path.stem for path in (ROOT / "pages").glob("*.py") if "everything_or_stop(" in read(path)]
+    assert len(closed) > 8
+    assert not [name for name in closed if name.capitalize() not in re.findall(r"\w+", listed)]
+
+
+def test_every_tour_of_the_pictures_is_named():
+    pytest.importorskip("playwright.sync_api")
+    from tests.browser.take_screenshots import TOURS
+
+    text = section(DOCS / "developing.md", "The documentation")
+    assert re.findall(r"`(\w+)`", text.split("a name after it")[1].split(")")[0]) == list(TOURS)
 
 
 def test_every_key_and_button_of_the_pair_viewer_is_in_the_review_guide():

@@ -17,6 +17,8 @@ from pairx_core.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
 REQUIREMENTS = sorted(ROOT.glob("requirements*.txt"))
+SIDE_FILES = (".evidence.jsonl", ".sessions.jsonl", ".names.jsonl")  # of a record
+SAMPLE = ("metadata.csv", "demo_model.safetensors", "showcase.story.toml")
 _CFF = {  # the fields of Citation File Format 1.2.0 that may be used, by the object
     "root": {
         *("abstract", "authors", "cff-version", "commit", "contact", "date-released", "doi", "identifiers"),
@@ -50,6 +52,22 @@ def pinned(file: Path) -> dict[str, str]:
     """The packages that a file asks for, and at which version."""
     lines = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s#]+)", file.read_text(encoding="utf-8"), re.M)
     return dict(lines)
+
+
+def test_what_the_app_writes_beside_the_sample_is_not_committed(tmp_path):
+    """And what belongs to the sample is."""
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (tmp_path / ".gitignore").write_text(read(".gitignore"))
+    record = [f"pairx_decisions{ending}" for ending in (".csv", ".csv.lock", *SIDE_FILES)]
+    written = [f"data_samples/{name}" for name in (*record, "pairx.toml", "Who_is_this.story.toml")]
+    ours = sorted(
+        path.relative_to(ROOT).as_posix() for path in (ROOT / "data_samples").iterdir() if path.name in SAMPLE
+    )
+    assert len(ours) == len(SAMPLE)
+    asked = subprocess.run(
+        ["git", "-C", tmp_path, "check-ignore", *written, *ours], capture_output=True, text=True, check=True
+    )
+    assert asked.stdout.splitlines() == written
 
 
 def test_every_requirement_is_pinned_and_says_what_it_is_for():
