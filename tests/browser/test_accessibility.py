@@ -16,7 +16,7 @@ from pairx_core.sessions import ExpertSession, SessionBook, SessionPair, plan_se
 from tests.pages_of_app import page_names
 
 from .axe import violations
-from .conftest import Server, serving
+from .conftest import Server, explained, serving
 
 pytestmark = pytest.mark.browser
 
@@ -34,6 +34,8 @@ PARTS = {  # what is pressed on a page, one after the other, to see more of it
     "decisions": ("Individuals", "Export"),
     "setup": ("Model: the card", "Photographs: the report"),
 }
+
+WORTH_SEEING = ("pair", "decision", "count")  # of the Showcase's scenes: with matches, a verdict, numbers
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +66,16 @@ def reviewed(herd, tiny_checkpoint, tmp_path_factory, chromium, autumn) -> Itera
         )
     SessionBook(FileLines(folder / "decisions.sessions.jsonl", "sessions file")).add(autumn)
     with serving(herd, tiny_checkpoint, folder) as started:
+        warm_up(chromium, started.address)
         yield started
+
+
+def warm_up(chromium, address: str) -> None:
+    """Has the server load the model and explain a first pair, which takes longer than a page is waited for."""
+    page = chromium.new_page()
+    page.goto(f"{address}/?{urlencode(PAIR | {'reviewer': 'Ada'})}")
+    explained(page)
+    page.close()
 
 
 @dataclass
@@ -93,7 +104,7 @@ def seen(reviewed, chromium, autumn) -> Seen:
         context.route(re.compile("^https?:"), let_pass)
         page = context.new_page()
         page.set_default_timeout(30_000)
-        for name, state in scenes(page, reviewed.address, autumn):
+        for name, state in scenes(page, reviewed.address, autumn, scheme):
             seen.pages.add(name)
             seen.violations += [f"{name}{state}, {scheme}: {one}" for one in violations(page, *rules)]
         context.close()
@@ -146,22 +157,59 @@ _FOCUSED = """() => {
 }"""
 
 
-def scenes(page, address: str, session: ExpertSession) -> Iterator[tuple[str, str]]:
+def scenes(page, address: str, session: ExpertSession, scheme: str) -> Iterator[tuple[str, str]]:
     """Goes through all pages and what is on them."""
     for name in page_names():
         go(page, address, name, PAIR | {"reviewer": "Ada"})
         yield name, ""
-        yield from ((name, f" ({part})") for part in opened_parts(page, name))
+        yield from ((name, f" ({part})") for part in opened_parts(page, name, scheme))
     go(page, address, "", {navigation.REVIEWER_LINK: session.keys["Cleo"]}, VIEWER)
     yield "session", " of a reviewer"
 
 
-def opened_parts(page, name: str) -> Iterator[str]:
+def opened_parts(page, name: str, scheme: str) -> Iterator[str]:
     """Opens what a page has besides, one part after the other."""
+    if name == "showcase" and scheme == "light":  # its stage is dark in either
+        yield from told_scenes(page)
+    if name == "story":
+        draft_a_story(page)
+        yield "a draft"
     for part in PARTS.get(name, ()):
         page.get_by_text(part, exact=True).first.click()
         settle(page)
         yield part
+
+
+def told_scenes(page) -> Iterator[str]:
+    """Goes through the Showcase's scenes, and stops at the first of each kind that has most on it."""
+    kinds = []
+    for place in page.locator(".places button").all():
+        place.click()
+        kind = page.locator(".player").get_attribute("data-scene")
+        if kind in WORTH_SEEING and kind not in kinds:
+            kinds.append(kind)
+            stand_still(page)
+            yield f"scene: {kind}"
+    assert set(kinds) == set(WORTH_SEEING)
+
+
+def draft_a_story(page) -> None:
+    """Chooses all pairs that reviewers agree on, and has them explained."""
+    page.get_by_role("combobox", name="Pairs").click()
+    page.get_by_role("option", name="Select all").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Explain and propose captions").click()
+    page.wait_for_selector(".player[data-scene]")
+    settle(page)
+    stand_still(page)
+
+
+def stand_still(page) -> None:
+    """Ends what moves on the Showcase's stage: a caption that comes in is fainter for a moment."""
+    page.evaluate(
+        """() => document.querySelectorAll('*').forEach((one) =>
+            one.shadowRoot?.getAnimations().forEach((motion) => motion.finish()))"""
+    )
 
 
 def go(page, address: str, name: str, query: dict[str, str], ready: str = "") -> None:
