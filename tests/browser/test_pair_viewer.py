@@ -98,7 +98,7 @@ def test_zoom_is_linked_stays_under_the_cursor_and_survives_the_next_candidate(l
     explained(page)
     assert matrix(page, "query") == pytest.approx(after["query"], rel=1e-4)
     assert scale(page, "candidate") == pytest.approx(abs(after["candidate"][0]), rel=0.01)
-    decide(page, "Accept")  # another query begins afresh
+    decide(page, "None of these")  # another query begins afresh
     assert scale(page, "query") == pytest.approx(before["query"][0], rel=0.01)
 
 
