@@ -32,6 +32,7 @@ def accept_reject_undo_reload(server, page):
     name.fill("Asha")  # who logs in on this computer may be nobody in particular
     name.press("Enter")
     page.wait_for_function("new URL(location).searchParams.get('reviewer') === 'Asha'")
+    page.wait_for_function("document.activeElement.tagName !== 'INPUT'")  # the next key decides
     explained(page)
     first = place(page)
     assert page.locator(".px-card").count() == 5
