@@ -90,7 +90,7 @@ def _control(step: str, pair: MethodPair, look: CellLook) -> tuple[Layer | None,
     if steps.maps is None:
         return None, number
     wanted = st.toggle(
-        "Shade cells by their likeness to A",
+        "Shade cells by likeness to A",
         key=method_state.LIKENESS,
         persist_state="session",
         help="Shade the other photo's cells by how similar their numbers are to those of the chosen cell.",

@@ -26,6 +26,8 @@ READY = {  # what a page has once it is whole, where the end of its run does not
     "review": VIEWER,
     "disagreements": VIEWER,
     "queries": ".px-card",
+    "method": ".cells[data-state=shown]",
+    "showcase": ".player[data-scene]",
     "decisions": ".stPlotlyChart .main-svg",
     "setup": "text=Open now",
 }
@@ -221,7 +223,8 @@ def go(page, address: str, name: str, query: dict[str, str], ready: str = "") ->
 
 
 def settle(page) -> None:
-    """Waits until the page has its style sheet and no run of it has been under way for a moment."""
+    """Waits until the page has its style sheet and no run of it has been under way for a moment from now."""
+    page.evaluate("delete window.stillSince")
     page.wait_for_function(
         """() => {
             const app = document.querySelector('[data-testid=stApp]');
