@@ -37,11 +37,11 @@ SHOWN = {
 }
 CAPTIONS = {
     RIGHT: (
-        "The second guess was taken at night, a month earlier. Which mark matches which?",
+        "The first two are of one animal that we know. The second was taken at night: which mark matches which?",
         "Mark after mark has its partner. It is the same animal.",
     ),
     WRONG: (
-        "The third guess is tempting: same build, same side, stripes of the same width. Look closer.",
+        "The third candidate is tempting: same build, same side, stripes of the same width. Look closer.",
         "Lines alone prove nothing: the model always finds something to match. These marks differ: another animal.",
     ),
 }
@@ -63,7 +63,7 @@ def made() -> Story:
         model=model.name,
         layer=explainer.layer,
     )
-    return _with_captions(replace(story, catalogue="metadata.csv"))
+    return _with_captions(story)
 
 
 def _with_captions(story: Story) -> Story:
@@ -81,8 +81,8 @@ def _with_captions(story: Story) -> Story:
     told = replace(
         chapter,
         arrival="A camera trap took this photograph. Who is it: someone we know, or someone new?",
-        proposed="The model compares it with every other photograph and proposes five. It ranks; it does not decide.",
-        decided="The reviewer decides, and nobody else: the second guess is accepted, the third rejected.",
+        proposed="The model proposes five photographs that look alike. It ranks; it does not decide.",
+        decided="The reviewer decides, and nobody else: the second candidate is accepted, the third rejected.",
         counted="Two photographs that might have been of two animals are of one.",
         pairs=pairs,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import navigation, saying, state, stories, story_player, styles, visitors
+from pages.components import navigation, saying, stories, story_player, styles
 from pairx_core.errors import PairxError
 
 _AROUND = 118  # pixels: the bar at the top, and the line below the story
@@ -12,7 +12,7 @@ _AROUND = 118  # pixels: the bar at the top, and the line below the story
 
 def showcase() -> None:
     """Draw the page."""
-    visitors.everything_or_stop(None)
+    stories.open_or_stop()
     styles.around_story(_AROUND)
     stage, below = st.container(), st.container(horizontal=True, gap="small", vertical_alignment="center")
     with below:
@@ -21,10 +21,11 @@ def showcase() -> None:
         st.page_link("pages/story.py", label="Make a story of your own", icon=":material/movie_edit:")
     with stage:
         try:
-            story, catalogue = stories.story_and_catalogue(chosen, state.story_file())
+            story, catalogue = stories.story_and_catalogue(chosen)
             story_player.play(story, catalogue, by_itself=stories.runs_by_itself())
         except PairxError as error:
             saying.error(str(error))
+            stories.offer_the_sample()
             return
     stories.warn_of_changes(story, catalogue)
 

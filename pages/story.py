@@ -49,21 +49,21 @@ def story() -> None:
         st.page_link("pages/review.py", label="Go to Review", icon=":material/compare:")
         return
     title = story_making.choose(workspace, reviewed)
-    draft = state.story_draft_to_write()
-    if draft is not None and draft.story.catalogue == str(workspace.catalogue.source):
+    draft = state.story_draft()
+    if draft is not None and draft.catalogue == str(workspace.catalogue.source):
         _draft(workspace, draft, title)
 
 
 def _draft(workspace: Workspace, draft: state.StoryDraft, title: str) -> None:
     st.markdown("##### 2 · What the audience reads")
-    written = replace(story_captions.write(draft, workspace.catalogue), title=title)
+    story_captions.fields(draft, workspace.catalogue)
     st.markdown("##### 3 · Look at it, and save it")
-    story_making.save(written, workspace)
+    written = replace(story_captions.written(draft), title=title)
+    story_making.save(draft, written, workspace)
     try:
         story_player.play(written, workspace.catalogue, has_keys=False)
     except PairxError as error:
         saying.error(str(error))
-    state.keep_story_draft(replace(draft, written=written))
 
 
 navigation.draw(story)

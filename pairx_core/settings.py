@@ -79,8 +79,12 @@ class Settings:
 
 def decisions_beside(catalogue: Catalogue) -> Path:
     """The decisions file of a catalogue for which none was named: in the folder of its photos."""
-    folder = catalogue.source if catalogue.source.is_dir() else catalogue.source.parent
-    return folder / DECISIONS_NAME
+    return decisions_beside_file(catalogue.source)
+
+
+def decisions_beside_file(source: Path) -> Path:
+    """The same by the catalogue's file or folder, whether it can be read or not."""
+    return (source if source.is_dir() else source.parent) / DECISIONS_NAME
 
 
 def _project(environment: Mapping[str, str]) -> Project:

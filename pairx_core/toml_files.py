@@ -46,7 +46,7 @@ def parse_toml(content: bytes, name: str, *, what: str, error: type[PairxError])
     """
     try:
         return tomllib.loads(content.decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as reason:
+    except ValueError as reason:  # of TOML, of the encoding, of a number with thousands of digits
         raise error(f"{name} is not a {what} ({reason}). Correct the line, or save it anew.") from None
     except RecursionError:
         raise error(f"{name} is not a {what} (lists within lists). Save it anew.") from None

@@ -30,6 +30,12 @@ function leaveField(event) {
   target.blur();
 }
 
+// A name that was typed is entered: the next key decides, and is not a letter more of it.
+function leaveName(event) {
+  const target = event.composedPath()[0];
+  if (event.key === "Enter" && isTextField(target) && target.closest(".st-key-reviewer")) target.blur();
+}
+
 // The bar at the bottom wraps in narrow windows: the pair gives way by what the bar is higher than usual.
 const bar = new ResizeObserver(([entry]) => {
   const more = Math.max(0, Math.round(entry.borderBoxSize[0].blockSize - BAR));
@@ -70,6 +76,7 @@ function watchBar() {
 export default function () {
   window.addEventListener("keydown", stopRepeats, true); // the same listener is never added twice
   window.addEventListener("keydown", leaveField, true);
+  window.addEventListener("keyup", leaveName, true); // the page takes the name when the key goes down
   const look = () => {
     watchBar();
     watchMessages();

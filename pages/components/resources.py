@@ -22,9 +22,10 @@ from pairx_core.catalogue import Catalogue, Photo, read_catalogue
 from pairx_core.catalogue import thumbnail as small_copy
 from pairx_core.decisions.lines import FileLines
 from pairx_core.decisions.store import address_of_lines, open_decisions
-from pairx_core.errors import DecisionLogError
+from pairx_core.errors import CatalogueError, DecisionLogError
+from pairx_core.paths import tidy_path
 from pairx_core.sessions import SessionBook
-from pairx_core.settings import Settings
+from pairx_core.settings import Settings, decisions_beside_file
 
 _LAST_USED = "last_used.json"
 _THUMBNAIL = (192, 144)
@@ -62,6 +63,19 @@ def catalogue_alone(source: Source) -> Catalogue:
     """
     is_open = (one.catalogue for one in shelf().workspaces() if one.source == source)
     return next(is_open, None) or _catalogue(source.catalogue, source.form or None)
+
+
+def sessions_of(source: Source) -> SessionBook:
+    """The sessions of a source's record, whether it is open or not.
+
+    Raises:
+        CatalogueError: no system has the catalogue's path.
+        DecisionLogError: the record cannot be opened.
+    """
+    place = source.decisions or str(decisions_beside_file(tidy_path(source.catalogue, CatalogueError)))
+    if is_address(place):
+        return _book_in_database(place)
+    return _book_in_file(str(tidy_path(place, DecisionLogError).with_suffix(".sessions.jsonl")))
 
 
 @st.cache_resource(show_spinner="Reading the catalogue …", max_entries=2, ttl=600)

@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from html import escape
 from pathlib import Path
 
 import streamlit as st
 
-from pages.components import saying, state, visitors
+from pages.components import resources, saying, state, stories, story_captions, visitors
 from pages.components.words import DECISIONS, count, file_name, identity
 from pages.components.workspace import GIVEN_FILTERS, Record, Workspace
 from pairx_core.catalogue import Catalogue, Photo
@@ -23,12 +24,12 @@ from pairx_core.render import render_overlay
 from pairx_core.retrieval import CandidateFilters
 from pairx_core.stories import (
     MOST_MATCHES,
+    MOST_PAIRS,
     STORY_ENDING,
     Chosen,
     Story,
     carried_over,
     make_story,
-    read_story,
     story_text,
 )
 
@@ -39,12 +40,12 @@ _PICTURE_HEIGHT, _PICTURE_WIDTH = 420, 1000  # pixels at most
 
 
 def reviewed_pairs(workspace: Workspace, record: Record) -> dict[Ids, Decision]:
-    """The pairs that reviewers agree on, with the last decision on each, the newest first."""
+    """The pairs that reviewers agree on, with the last decision for what they agree on, the newest first."""
     settled = workspace.pairs(workspace.stands(record)).settled
+    agreed = [one for one in settled.values() if one.verdict in DECISIONS]
     last = (
-        max(one.decisions, key=lambda row: row.decided_at)
-        for one in settled.values()
-        if one.verdict in DECISIONS
+        max((row for row in one.decisions if row.decision == one.verdict), key=lambda row: row.decided_at)
+        for one in agreed
     )
     rows = sorted(last, key=lambda row: row.decided_at, reverse=True)
     return {row.pair: row for row in rows}
@@ -54,7 +55,10 @@ def choose(workspace: Workspace, reviewed: dict[Ids, Decision]) -> str:
     """Let the visitor choose pairs and have them explained; returns the story's title."""
     st.markdown("##### 1 · Which pairs, in which order")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        title = st.text_input("Title", _TITLE, max_chars=80, key="story_title", width=320).strip() or _TITLE
+        title = st.text_input(
+            "Title", _TITLE, max_chars=80, key="story_title", persist_state="session", width=320
+        )
+        title = (title or "").strip() or _TITLE
         wanted = ""
         if len(reviewed) > _MOST_LISTED:
             wanted = st.text_input("Find", placeholder="photo or individual", key="story_find", width=220)
@@ -62,11 +66,14 @@ def choose(workspace: Workspace, reviewed: dict[Ids, Decision]) -> str:
         "Pairs",
         _listed(workspace, reviewed, wanted),
         format_func=lambda pair: _named(workspace.catalogue, reviewed, pair),
-        key="story_pairs",
+        key=state.STORY_PAIRS,
+        persist_state="session",
+        max_selections=MOST_PAIRS,
         placeholder="query, decision, candidate: type to search",
         help="They are told in the order in which you choose them. Pairs of one query belong side by side: the right "
         "one first, then the tempting wrong one.",
     )
+    _show_chosen(workspace.catalogue, chosen)
     pressed = st.button("Explain and propose captions", type="primary", disabled=not chosen, key="story_make")
     if pressed and chosen:
         try:
@@ -74,6 +81,20 @@ def choose(workspace: Workspace, reviewed: dict[Ids, Decision]) -> str:
         except PairxError as error:
             saying.error(str(error))
     return title
+
+
+def _show_chosen(catalogue: Catalogue, chosen: list[Ids]) -> None:
+    """Small pictures of the pairs, to be sure that they are those that one remembers."""
+    for query, candidate in chosen:
+        pictures = "".join(_thumbnail(catalogue.photo(one)) for one in (query, candidate))
+        st.html(f'<div class="px-pictures">{pictures}</div>')
+
+
+def _thumbnail(photo: Photo) -> str:
+    try:
+        return f'<img src="{resources.thumbnail(photo)}" alt="{escape(file_name(photo))}">'
+    except PairxError as error:
+        return f"<span>{escape(str(error))}</span>"
 
 
 def _listed(workspace: Workspace, reviewed: dict[Ids, Decision], wanted: str) -> list[Ids]:
@@ -95,34 +116,45 @@ def _named(catalogue: Catalogue, reviewed: dict[Ids, Decision], pair: Ids) -> st
 
 
 def _make(workspace: Workspace, title: str, rows: list[Decision]) -> None:
-    progress = st.progress(0.0, text="Explaining the pairs …")
     filters = GIVEN_FILTERS if workspace.ranked_by else CandidateFilters()
-    pictures: list[bytes] = []
+    explained: list[PairExplanation] = []
+    place = st.empty()
+    progress = place.progress(0.0, text="Explaining the pairs …")
 
     def tell(done: int, total: int) -> None:
-        progress.progress(done / total, text=f"Explaining the pairs: {done:,} of {total:,}")
+        progress.progress(
+            done / total, text=f"Explaining the pairs: {done:,} of {total:,}. Any click stops it."
+        )
 
     def explain(query: Photo, candidate: Photo) -> PairExplanation:
-        explanation = _explainer(workspace)(query, candidate)
-        pictures.append(_picture(explanation))
-        return explanation
+        explained.append(_explainer(workspace)(query, candidate))
+        return explained[-1]
 
-    made = make_story(
-        title,
-        [_chosen(workspace, row) for row in rows],
-        workspace.catalogue,
-        propose=lambda query: workspace.candidates(query, filters),
-        explain=explain,
-        model=workspace.model.name,
-        layer=workspace.layer,
-        tell=tell,
-    )
-    progress.empty()
-    made = replace(made, catalogue=str(workspace.catalogue.source))
+    try:
+        made = make_story(
+            title,
+            [_chosen(workspace, row) for row in rows],
+            workspace.catalogue,
+            propose=lambda query: workspace.candidates(query, filters),
+            explain=explain,
+            model=workspace.ranked_by or workspace.model.name,
+            layer=workspace.layer,
+            tell=tell,
+        )
+    finally:
+        place.empty()
+    made = replace(made, departures="; ".join(explained[0].departures))
+    _keep(made, str(workspace.catalogue.source), tuple(map(_picture, explained)))
+
+
+def _keep(made: Story, catalogue: str, pictures: tuple[bytes, ...]) -> None:
+    """Keep the story that was made, with what was written for the same pairs of the same catalogue before."""
     before = state.story_draft()
     number = 1 if before is None else before.number + 1
-    made = made if before is None else carried_over(made, before.written)
-    state.keep_story_draft(state.StoryDraft(made, made, tuple(pictures), number))
+    saved = ""
+    if before is not None and before.catalogue == catalogue:
+        made, saved = carried_over(made, story_captions.written(before)), before.saved
+    state.keep_story_draft(state.StoryDraft(made, catalogue, pictures, number, saved))
 
 
 def _explainer(workspace: Workspace) -> Callable[[Photo, Photo], PairExplanation]:
@@ -160,18 +192,19 @@ def _picture(explanation: PairExplanation) -> bytes:
     return buffer.getvalue()
 
 
-def save(story: Story, workspace: Workspace) -> None:
+def save(draft: state.StoryDraft, story: Story, workspace: Workspace) -> None:
     """Offer the story as a file, and to put it beside the photographs, where the Showcase finds it."""
     content = story_text(story).encode()
     name = _file_name(story.title)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        folder = _folder(workspace)
-        if not visitors.signing_in() or visitors.current().is_coordinator:
-            pressed = st.button(
-                "Save beside the photographs", type="primary", icon=":material/save:", key="story_save"
-            )
-            if pressed:
-                _save(folder / name, content, workspace)
+    row, told = st.container(horizontal=True, vertical_alignment="center"), st.container()
+    if not visitors.signing_in() or visitors.current().is_coordinator:
+        pressed = row.button(
+            "Save beside the photographs", type="primary", icon=":material/save:", key="story_save"
+        )
+        if pressed:
+            with told:
+                _save(draft, _folder(workspace) / name, content)
+    with row:
         st.download_button(
             "Download",
             content,
@@ -180,19 +213,40 @@ def save(story: Story, workspace: Workspace) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
-        st.page_link("pages/showcase.py", label="Go to the Showcase", icon=":material/slideshow:")
+        st.page_link(
+            "pages/showcase.py",
+            label="Go to the Showcase",
+            icon=":material/slideshow:",
+            query_params=_address(state.story_draft() or draft),
+        )
         st.caption(saying.plain(f"{name}, {count(len(content), 'byte')}"))
 
 
-def _save(path: Path, content: bytes, workspace: Workspace) -> None:
+def _save(draft: state.StoryDraft, path: Path, content: bytes) -> None:
+    """Write the file; another one of that name stays, and this one gets a number."""
     try:
-        if path.exists():
-            read_story(path)  # anything else is not ours to replace
-        write_output(path, content, what="story", sources=[workspace.catalogue.source])
-    except PairxError as error:
+        path = _free(path, draft.saved)
+        write_output(path, content, what="story")
+    except (PairxError, OSError) as error:
         saying.error(str(error))
     else:
+        state.keep_story_draft(replace(draft, saved=str(path)))
         saying.success(f"Saved as {path}. The Showcase lists it now.")
+
+
+def _address(draft: state.StoryDraft) -> dict[str, str]:
+    """Of the Showcase with the story, once it is saved."""
+    saved = {state.STORY: stories.title_of(Path(draft.saved).name)} if draft.saved else {}
+    return state.address_with(**saved)
+
+
+def _free(path: Path, own: str) -> Path:
+    """The path, or with the next number where another file than one's own has that name."""
+    number, free = 2, path
+    while free.exists() and str(free) != own:
+        free = path.with_name(f"{path.name.removesuffix(STORY_ENDING)}_{number}{STORY_ENDING}")
+        number += 1
+    return free
 
 
 def _folder(workspace: Workspace) -> Path:

@@ -100,17 +100,21 @@ def note_blind(workspace: Workspace) -> None:
     resources.note_blind(cache, workspace.sessions.place, is_under_way=is_under_way)
 
 
-def everything_or_stop(opened: Workspace | Opening | None) -> None:
+def everything_or_stop(opened: Workspace | Opening) -> None:
     """Go on only where no blind session hides from this visitor what the page shows.
 
     Sessions count that were made with any record on this computer: another record would show the same photos.
 
     Args:
-        opened: what the page is about; or what is on its way, whose record is open already if it can be. None: the
-            page is about nothing that has a record.
+        opened: what the page is about; or what is on its way, whose record is open already if it can be.
     """
+    sessions_or_stop(opened.sessions)
+
+
+def sessions_or_stop(own: SessionBook | None) -> None:
+    """The same, by the sessions of the record that the page is about; None: it is about none."""
     try:
-        session = _hiding(None if opened is None else opened.sessions)
+        session = _hiding(own)
     except SettingsError:  # said where the catalogue is opened, and nothing can be
         return
     except PairxError as error:  # what cannot be read might hide something

@@ -8,8 +8,8 @@ from pairx_core.catalogue import Catalogue, Photo
 from pairx_core.stories.story import Chapter, Story, StoryPair
 
 _CLOSING = {
-    "accept": "Mark after mark has its partner: the same animal.",
-    "reject": "The model found something to match here, too. The marks themselves differ: another animal.",
+    "accept": "The reviewer found the marks to match: the same animal.",
+    "reject": "The model found something to match here, too. The reviewer found the marks to differ: another animal.",
     "not_comparable": "What would tell the animals apart is not seen on both photographs.",
     "unsure": "Not enough to be sure. That is recorded, too.",
 }
@@ -25,7 +25,9 @@ def proposed(story: Story, catalogue: Catalogue) -> Story:
     """The story with a caption wherever it has none."""
     photos = len(catalogue.photos)
     known = len(catalogue.individuals)
-    opening = f"{photos:,} photographs, {known:,} known individuals. Who is on the new one?"
+    opening = f"{photos:,} photographs, {known:,} known individuals."
+    if any(not catalogue.photo(chapter.query).is_known for chapter in story.chapters):
+        opening += " Who is on the new one?"
     ending = "Every decision is kept: who decided, when, on which pair, and what they saw."
     return replace(
         story,
@@ -63,16 +65,17 @@ def _carried(chapter: Chapter, before: Chapter) -> Chapter:
 
 def _chapter(chapter: Chapter, catalogue: Catalogue) -> Chapter:
     query = catalogue.photo(chapter.query)
-    count = len(chapter.guesses)
-    guesses = (
-        f"The model compares it with every other photograph and proposes {count:,}. It ranks; it does not decide."
+    count = len(chapter.candidates)
+    proposed = (
+        f"The model proposes {'photographs that look alike' if count > 1 else 'one photograph that looks alike'}. It "
+        "ranks; it does not decide."
         if count
         else "The model proposes nobody."
     )
     return replace(
         chapter,
         arrival=chapter.arrival or _arrival(query),
-        proposed=chapter.proposed or guesses,
+        proposed=chapter.proposed or proposed,
         decided=chapter.decided or _decided(chapter, catalogue),
         counted=chapter.counted or _counted(chapter),
         pairs=tuple(_pair(pair, catalogue.photo(pair.candidate)) for pair in chapter.pairs),
@@ -82,7 +85,7 @@ def _chapter(chapter: Chapter, catalogue: Catalogue) -> Chapter:
 def _arrival(photo: Photo) -> str:
     when = "" if photo.date is None else f", {photo.date.day} {photo.date:%B %Y}"
     where = f", {photo.site}" if photo.site else ""
-    return f"A photograph arrives{when}{where}."
+    return f"A photograph{f' of {photo.identity}' if photo.identity else ' arrives'}{when}{where}."
 
 
 def _pair(pair: StoryPair, candidate: Photo) -> StoryPair:

@@ -13,9 +13,9 @@ from pairx_core.errors import StoryError
 from pairx_core.stories.story import (
     Chapter,
     Count,
-    Guess,
     Shown,
     Story,
+    StoryCandidate,
     StoryMatch,
     StoryPair,
     StoryVerdict,
@@ -26,7 +26,9 @@ STORY_ENDING = ".story.toml"  # of a file's name
 _FORMAT = "pairx-story"
 _VERSION = 1
 _WHAT = "story file"
-_LONGEST = 4 << 20  # bytes; a story has some kilobytes
+_LONGEST = 256 << 10  # bytes; a story has some kilobytes
+_MOST = {"chapters": 24, "pairs": 12, "candidates": 50, "shown": 60, "matches": 200}  # entries of a list
+_GREATEST = 10**9  # of a whole number
 
 
 def read_story(path: str | Path) -> Story:
@@ -58,7 +60,7 @@ def parse_story(content: bytes, name: str) -> Story:
 def story_text(story: Story) -> str:
     """A story as its file's content."""
     table: dict[str, Any] = {"format": _FORMAT, "version": _VERSION}
-    names = ("title", "opening", "ending", "catalogue", "model", "layer")
+    names = ("title", "opening", "ending", "catalogue", "model", "layer", "departures")
     table |= {name: text for name in names if (text := getattr(story, name))}
     table["digests"] = dict(story.digests)
     table["chapters"] = [_chapter_table(chapter) for chapter in story.chapters]
@@ -85,6 +87,7 @@ def _story(entry: _Entry) -> Story:
         catalogue=entry.text("catalogue", ""),
         model=entry.text("model", ""),
         layer=entry.text("layer", ""),
+        departures=entry.text("departures", ""),
         opening=entry.text("opening", ""),
         ending=entry.text("ending", ""),
         digests=entry.texts("digests"),
@@ -95,7 +98,7 @@ def _chapter_table(chapter: Chapter) -> dict[str, Any]:
     names = ("query", "arrival", "proposed", "decided", "counted")
     return {
         **{name: text for name in names if (text := getattr(chapter, name))},
-        "guesses": [{"photo": guess.photo, "score": guess.score} for guess in chapter.guesses],
+        "candidates": [{"photo": one.photo, "score": one.score} for one in chapter.candidates],
         "before": _count_table(chapter.before),
         "after": _count_table(chapter.after),
         "pairs": [_pair_table(pair) for pair in chapter.pairs],
@@ -131,7 +134,7 @@ class _Entry:
 
     def whole(self, name: str, least: int) -> int:
         value = self.table.get(name)
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= _GREATEST:
             raise self.wrong(name, f"a whole number from {least}")
         return value
 
@@ -151,12 +154,16 @@ class _Entry:
         value = self.table.get(name, [])
         if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
             raise self.wrong(name, "a list of tables")
+        if len(value) > _MOST[name]:
+            raise StoryError(
+                f"{self.file}: {self.place}{name} has {len(value):,} entries; there may be {_MOST[name]}."
+            )
         return tuple(
             _Entry(one, self.file, f"{self.place}{name} {number}, ") for number, one in enumerate(value, 1)
         )
 
     def wrong(self, name: str, wanted: str) -> StoryError:
-        said = "is missing" if name not in self.table else f"is {str(self.table[name])[:60]!r}"
+        said = "is missing" if name not in self.table else f"is {_quoted(self.table[name])}"
         return StoryError(f"{self.file}: {self.place}{name} {said}; it must be {wanted}.")
 
 
@@ -166,7 +173,9 @@ def _chapter(entry: _Entry) -> Chapter:
         raise entry.wrong("pairs", "one pair at least")
     return Chapter(
         query=entry.text("query"),
-        guesses=tuple(Guess(one.text("photo"), one.text("score", "")) for one in entry.entries("guesses")),
+        candidates=tuple(
+            StoryCandidate(one.text("photo"), one.text("score", "")) for one in entry.entries("candidates")
+        ),
         pairs=pairs,
         before=_count(entry.entry("before")),
         after=_count(entry.entry("after")),
@@ -205,7 +214,7 @@ def _pair(entry: _Entry) -> StoryPair:
 
 def _matches(entry: _Entry) -> list[StoryMatch]:
     value = entry.table.get("matches", [])
-    rows: list[Any] = value if isinstance(value, list) else [None]
+    rows: list[Any] = value if isinstance(value, list) and len(value) <= _MOST["matches"] else [None]
     for row in rows:
         if not isinstance(row, list) or len(row) != 4 or not all(_is_place(one) for one in row):
             raise entry.wrong(
@@ -216,3 +225,14 @@ def _matches(entry: _Entry) -> list[StoryMatch]:
 
 def _is_place(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and -1e6 < value < 1e6
+
+
+def _quoted(value: object) -> str:
+    """A value as a message quotes it."""
+    if isinstance(value, str):
+        return repr(value[:60])
+    if isinstance(value, list | dict):
+        return "a list" if isinstance(value, list) else "a table"
+    if isinstance(value, int) and abs(value) > _GREATEST:
+        return "a number that is too large"
+    return str(value)

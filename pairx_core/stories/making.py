@@ -18,9 +18,9 @@ from pairx_core.stories import captions
 from pairx_core.stories.story import (
     Chapter,
     Count,
-    Guess,
     Shown,
     Story,
+    StoryCandidate,
     StoryMatch,
     StoryPair,
     StoryVerdict,
@@ -34,6 +34,7 @@ Propose = Callable[[Photo], Sequence["Candidate"]]
 Explain = Callable[[Photo, Photo], "PairExplanation"]
 Tell = Callable[[int, int], None]
 MOST_MATCHES = 20  # that a story keeps of a pair
+MOST_PAIRS = 12  # of a story: more are no story for four minutes
 _SHOWN = 6  # matches that light up where nobody chose
 _APART = 0.1  # of the photo's longer side, between two of these
 _DIGEST = 16  # hex digits
@@ -76,7 +77,7 @@ def make_story(
         tell: called with (pairs explained, pairs in all).
 
     Raises:
-        StoryError: there is no pair, or a photo is not in the catalogue.
+        StoryError: there is no pair, there are too many, or a photo is not in the catalogue.
         PhotoError: a photo cannot be read.
         ExplanationError: a pair cannot be explained.
     """
@@ -93,9 +94,9 @@ def make_story(
             told += 1
             tell(told, len(chosen))
         before, after = (_count(names, chosen[: told - done]) for done in (len(pairs), 0))
-        guesses = tuple(Guess(one.photo.id, _score(one)) for one in propose(query))
-        chapters.append(Chapter(query.id, guesses, tuple(made), before, after))
-    story = Story(title.strip(), tuple(chapters), model=model, layer=layer)
+        candidates = tuple(StoryCandidate(one.photo.id, _score(one)) for one in propose(query))
+        chapters.append(Chapter(query.id, candidates, tuple(made), before, after))
+    story = Story(title.strip(), tuple(chapters), catalogue.source.name, model, layer)
     digests = {photo: photo_digest(catalogue.photo(photo))[:_DIGEST] for photo in story.photos}
     return captions.proposed(replace(story, digests=digests), catalogue)
 
@@ -113,6 +114,10 @@ def is_changed(photo: Photo, digests: Mapping[str, str]) -> bool:
 def _check(chosen: Sequence[Chosen], catalogue: Catalogue) -> None:
     if not chosen:
         raise StoryError("A story needs one reviewed pair at least. Choose some.")
+    if len(chosen) > MOST_PAIRS:
+        raise StoryError(
+            f"A story tells {MOST_PAIRS} pairs at the most, and {len(chosen)} were chosen. Leave some out."
+        )
     for one in chosen:
         for photo in (one.query, one.candidate):
             if photo not in catalogue:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pairx_core.stories.story import Story, StoryPair
 
-SceneKind = Literal["opening", "arrival", "guesses", "pair", "decision", "count", "ending"]
+SceneKind = Literal["opening", "arrival", "candidates", "pair", "decision", "count", "ending"]
 _WORDS_A_SECOND = 2.6  # read from a screen across a room
 _LOOK = 2.4  # seconds to find what is new on the screen
 _MATCH = 2.6  # the least that a match stays alone
@@ -48,7 +48,7 @@ def _scenes(story: Story) -> Iterator[Scene]:
     yield Scene("opening", (_step(story.opening),))
     for number, chapter in enumerate(story.chapters):
         yield Scene("arrival", (_step(chapter.arrival),), number)
-        yield Scene("guesses", (_step(chapter.proposed, _LOOK),), number)
+        yield Scene("candidates", (_step(chapter.proposed, _LOOK),), number)
         for at, pair in enumerate(chapter.pairs):
             yield Scene("pair", tuple(_pair_steps(pair)), number, at)
         yield Scene("decision", (_step(chapter.decided),), number)

@@ -30,7 +30,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class StoryCandidate:
     """A candidate that the model proposed."""
 
     photo: str  # id
@@ -62,7 +62,7 @@ class Chapter:
     """A query from its arrival to the decisions on it."""
 
     query: str  # photo id
-    guesses: tuple[Guess, ...]  # the candidates, best first
+    candidates: tuple[StoryCandidate, ...]  # what the model proposed, best first
     pairs: tuple[StoryPair, ...]  # those of them that are looked at, in the order in which they are
     before: Count
     after: Count  # once the chapter's decisions are made, and those of the chapters before
@@ -78,9 +78,10 @@ class Story:
 
     title: str
     chapters: tuple[Chapter, ...]
-    catalogue: str = ""  # its path, from the story's folder or whole; empty: whatever is open
+    catalogue: str = ""  # the name of its file or folder, for those who look for it
     model: str = ""  # what proposed and explained, for those who ask
     layer: str = ""
+    departures: str = ""  # from the method as published, in words
     opening: str = ""  # captions
     ending: str = ""
     digests: Mapping[str, str] = field(
@@ -93,6 +94,6 @@ class Story:
         ids: dict[str, None] = {}
         for chapter in self.chapters:
             ids[chapter.query] = None
-            ids |= dict.fromkeys(guess.photo for guess in chapter.guesses)
+            ids |= dict.fromkeys(one.photo for one in chapter.candidates)
             ids |= dict.fromkeys(pair.candidate for pair in chapter.pairs)
         return tuple(ids)

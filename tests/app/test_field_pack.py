@@ -193,4 +193,4 @@ def test_a_story_is_made_of_the_packs_pairs(open_app, pack):
     press(app, "Explain and propose captions")
     press(app, "Save beside the photographs")
     (chapter,) = read_story(next(pack.glob("*.story.toml"))).chapters
-    assert chapter.query == "u0" and chapter.pairs[0].shown and len(chapter.guesses) == 3
+    assert chapter.query == "u0" and chapter.pairs[0].shown and len(chapter.candidates) == 3

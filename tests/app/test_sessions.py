@@ -11,7 +11,9 @@ from pairx_core.decisions.store import open_decisions
 from pairx_core.sessions import SessionBook, SessionPair, plan_session
 from tests.app.conftest import ROOT, button, explained, html, press, rows, viewer
 
-PAGES = ("review", "queries", "decisions", "sessions", "disagreements", "setup", "trust", "method")
+PAGES = (
+    "review", "queries", "decisions", "sessions", "disagreements", "setup", "trust", "method", "showcase", "story",
+)  # fmt: skip
 
 
 @pytest.fixture

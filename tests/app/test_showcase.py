@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.conftest import paint
 from .conftest import ROOT, press
 
 SHOWCASE, STORY = "pages/showcase.py", "pages/story.py"
+COUNTED = "animals at the most, each photograph without a name counted as one"
 
 
 def player(app: AppTest) -> dict:
@@ -63,7 +65,7 @@ def test_the_bundled_story_is_shown_without_opening_what_is_there(open_app, tmp_
     assert not app.exception and not said(app)
     shown = player(app)
     assert [scene["kind"] for scene in shown["scenes"]] == [
-        "opening", "arrival", "guesses", "pair", "pair", "decision", "count", "ending",
+        "opening", "arrival", "candidates", "pair", "pair", "decision", "count", "ending",
     ]  # fmt: skip
     assert not shown["plays"] and shown["seconds"] < 240
     assert all(photo["url"] for photo in shown["photos"].values())
@@ -84,7 +86,10 @@ def test_a_story_is_made_of_reviewed_pairs_saved_and_shown(making, herd):
     assert [scene["kind"] for scene in shown["scenes"]].count("pair") == 2
     assert [one["decision"] for one in shown["scenes"][5]["pairs"]] == ["accept", "reject"]
     (count,) = (scene for scene in shown["scenes"] if scene["kind"] == "count")
-    assert count["counts"] == [["photographs without a name", 2, 1], ["individuals, at the most", 6, 5]]
+    assert count["counts"] == [
+        ["photographs without a name", 2, 1],
+        ["animals at the most, each photograph without a name counted as one", 6, 5],
+    ]
     making.text_input(key="story_title").set_value("A/B: “day”").run()
     assert player(making)["title"] == "A/B: “day”"
     arrival = next(one for one in making.text_area if one.label == "The photograph arrives")
@@ -114,7 +119,57 @@ def test_another_file_of_that_name_is_not_replaced(making, herd):
     file = herd.parent / "Who_is_this.story.toml"
     file.write_text("mine")
     press(making, "Save beside the photographs")
-    assert "is not a story file" in said(making) and file.read_text() == "mine"
+    assert "Who\\_is\\_this\\_2.story.toml" in said(making) and file.read_text() == "mine"
+    press(making, "Save beside the photographs")  # again: the same file
+    assert sorted(one.name for one in herd.parent.glob("*.toml")) == [
+        "Who_is_this.story.toml",
+        "Who_is_this_2.story.toml",
+    ]
+
+
+def test_matches_light_up_as_the_lines_say_and_what_is_no_line_is_told(making):
+    lines = next(one for one in making.text_area if one.label == "Matches that light up")
+    lines.set_value("3: The hip.\n1\n\n3: again\nnonsense\n99: far").run()
+    assert "Left out: “3: again”" in said(making)
+    marks, steps = (player(making)["scenes"][3][name] for name in ("marks", "steps"))
+    assert len(marks) == 2 and [step["caption"] for step in steps[1:3]] == ["The hip.", "The hip."]
+
+
+def test_the_verdict_that_reviewers_agree_on_is_told_whoever_spoke_last(open_app, herd):
+    app = open_app(herd)
+    press(app, "Accept")
+    other = open_app(herd, "Ben", go="u0")
+    press(other, "Unsure")
+    pairs = at(other, STORY).multiselect(key="story_pairs")
+    assert [option.split()[1:3] for option in pairs.options] == [["✓", "accepted"]]
+
+
+def test_a_story_of_another_catalogue_begins_with_its_own_words(
+    making, open_app, make_catalogue, monkeypatch
+):
+    opening = next(one for one in making.text_area if one.label == "Opening")
+    opening.set_value("Of the first herd.").run()
+    draft = making.session_state["story_draft"]
+    making.session_state["story_draft"] = replace(draft, catalogue="/elsewhere/metadata.csv")
+    making.run()
+    assert not making.get("bidi_component")  # it is another catalogue's
+    press(making, "Explain and propose captions")
+    assert player(making)["scenes"][0]["steps"][0]["caption"].startswith("10 photographs, 4 known")
+
+
+def test_names_are_never_markup(open_app, make_catalogue):
+    rows = [
+        ("k0", "[x](http://evil) <b>", "left", "2025-05-01", "spring"),
+        ("u0", "unknown", "left", "2025-06-01", "dam"),
+    ]
+    app = open_app(make_catalogue(rows, "odd"))
+    press(app, "Accept")
+    app = at(app, STORY)
+    pairs = app.multiselect(key="story_pairs")
+    pairs.select(pairs.options[0]).run()
+    press(app, "Explain and propose captions")
+    written = "\n".join(one.value for one in app.markdown)
+    assert "**\\[x\\](http" in written and "[x](http" not in written.replace("\\[x\\](http", "")
 
 
 def test_without_decisions_there_is_nothing_to_tell(open_app, herd):

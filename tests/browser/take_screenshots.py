@@ -179,7 +179,7 @@ def method(tour: Tour) -> None:
 def showcase(tour: Tour) -> None:
     """A match of the bundled story, and the numbers at its end."""
     page = tour.page("showcase?reviewer=Asha")
-    page.get_by_role("button", name="4: 2nd guess").click()
+    page.get_by_role("button", name="4: 2nd candidate").click()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     take(page, "showcase")

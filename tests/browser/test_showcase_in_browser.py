@@ -75,7 +75,7 @@ def test_the_story_is_told_step_by_step(showcase, wide, tmp_path):
         if step(wide) == before:
             break
     assert list(dict.fromkeys(kinds)) == [
-        "opening", "arrival", "guesses", "pair", "decision", "count", "ending",
+        "opening", "arrival", "candidates", "pair", "decision", "count", "ending",
     ]  # fmt: skip
     assert lit == [
         0,

@@ -10,9 +10,9 @@ from pairx_core.errors import StoryError
 from pairx_core.stories import (
     Chapter,
     Count,
-    Guess,
     Shown,
     Story,
+    StoryCandidate,
     StoryMatch,
     StoryPair,
     parse_story,
@@ -37,7 +37,7 @@ counts = st.builds(Count, st.integers(0, 9999), st.integers(0, 9999))
 chapters = st.builds(
     Chapter,
     names,
-    st.lists(st.builds(Guess, names, texts), max_size=3).map(tuple),
+    st.lists(st.builds(StoryCandidate, names, texts), max_size=3).map(tuple),
     st.lists(pairs, min_size=1, max_size=2).map(tuple),
     counts,
     counts,
@@ -55,6 +55,7 @@ stories = st.builds(
     texts,
     texts,
     texts,
+    texts,
     st.dictionaries(names, texts, max_size=2),
 )
 
@@ -67,7 +68,9 @@ def test_a_story_is_read_as_it_was_written(story):
 @pytest.fixture
 def content() -> str:
     pair = StoryPair("b", "accept", (StoryMatch((1, 2), (3, 4)),), (Shown(1, "Here."),), "Before.", "After.")
-    chapter = Chapter("a", (Guess("b", "0.90"),), (pair,), Count(3, 1), Count(2, 0), arrival="It comes.")
+    chapter = Chapter(
+        "a", (StoryCandidate("b", "0.90"),), (pair,), Count(3, 1), Count(2, 0), arrival="It comes."
+    )
     return story_text(Story("Who?", (chapter,), digests={"a": "00", "b": "11"}))
 
 
@@ -75,18 +78,27 @@ def content() -> str:
     ("old", "new", "said"),
     [
         ("version = 1", "version = 2", "version is 2.*reads up to 1"),
-        ("version = 1", "version = true", "version is 'True'; it must be a whole number"),
+        ("version = 1", "version = true", "version is True; it must be a whole number"),
         ('format = "pairx-story"', "", "has no line format"),
         ('title = "Who?"', "", "title is missing; it must be a text"),
-        ('query = "a"', "query = 5", "chapters 1, query is '5'; it must be a text"),
+        ('query = "a"', "query = 5", "chapters 1, query is 5; it must be a text"),
         ('decision = "accept"', 'decision = "yes"', "chapters 1, pairs 1, decision is 'yes'.*accept, reject"),
         ("match = 1", "match = 2", "pairs 1, shown .*there is no match 2, only 1"),
-        ("match = 1", "match = 0", "shown 1, match is '0'; it must be a whole number from 1"),
-        ("individuals = 3", "individuals = -3", "before, individuals is '-3'"),
+        ("match = 1", "match = 0", "shown 1, match is 0; it must be a whole number from 1"),
+        ("individuals = 3", "individuals = -3", "before, individuals is -3"),
         ("[chapters.after]", "[chapters.later]", "after is missing; it must be a table"),
-        ("[[chapters]]", "[chapters]", "chapters is .*a list of tables"),
+        ("[[chapters]]", "[chapters]", "chapters is a table; it must be a list of tables"),
         ("        3,", "        nan,", r"matches .* in pixels"),
         ("title =", "title", "is not a story file"),
+        ("version = 1", "version = 0x" + "f" * 6000, "version is a number that is too large"),
+        ("version = 1", "version = " + "9" * 6000, "is not a story file"),
+        ("version = 1", "version = " + "[" * 6000, "is not a story file"),
+        ('title = "Who?"', "title" + ".a" * 900 + " = 1", "title is a table; it must be a text"),
+        (
+            "    { match = 1",
+            "    { match = 1 },\n" * 70 + "    { match = 1",
+            "shown has 71 entries; there may be 60",
+        ),
     ],
 )
 def test_what_is_wrong_is_named_by_its_place(content, old, new, said):
@@ -111,9 +123,11 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "photo.story.toml").write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(StoryError, match=r"photo.story.toml is not a story file"):
         read_story(tmp_path / "photo.story.toml")
-    (tmp_path / "large.story.toml").write_bytes(b"#" * (5 << 20))
+    (tmp_path / "large.story.toml").write_bytes(b"#" * (300 << 10))
     with pytest.raises(StoryError, match="too large"):
         read_story(tmp_path / "large.story.toml")
+    with pytest.raises(StoryError, match="brought is too large"):
+        parse_story(b"#" * (300 << 10), "brought")
 
 
 def test_a_byte_order_mark_and_windows_lines_are_read(content):
@@ -125,7 +139,7 @@ def test_a_story_runs_from_its_opening_to_its_ending_match_by_match(content):
     assert [scene.kind for scene in told] == [
         "opening",
         "arrival",
-        "guesses",
+        "candidates",
         "pair",
         "decision",
         "count",

@@ -60,7 +60,7 @@ def test_pairs_of_one_query_are_one_chapter_and_told_in_the_order_in_which_they_
         ("p2", "reject"),
         ("p0", "accept"),
     ]
-    assert [(guess.photo, guess.score) for guess in story.chapters[0].guesses][:2] == [
+    assert [(one.photo, one.score) for one in story.chapters[0].candidates][:2] == [
         ("p0", "0.80"),
         ("p1", "0.70"),
     ]
@@ -98,7 +98,7 @@ def test_another_matchers_score_is_told_as_it_came(catalogue):
     story = make_story(
         "Who?", [Chosen("p4", "p0", "accept")], catalogue, propose=lambda _: unscored, explain=explain
     )
-    assert [guess.score for guess in story.chapters[0].guesses] == ["", "12 pts"]
+    assert [one.score for one in story.chapters[0].candidates] == ["", "12 pts"]
 
 
 def test_captions_say_what_happens(catalogue):
@@ -156,6 +156,7 @@ def test_a_photo_that_has_changed_is_noticed(catalogue, tmp_path):
     [
         ([], "needs one reviewed pair"),
         ([Chosen("p4", "gone", "accept")], "photo “gone” is not in the catalogue .*metadata.csv"),
+        ([Chosen("p4", "p0", "accept")] * 13, "12 pairs at the most, and 13 were chosen"),
         ([Chosen("p4", "p4", "accept")], "“p4” is paired with itself"),
     ],
 )

@@ -68,7 +68,7 @@ def test_its_script_makes_it(story):
     made = script.made()
     assert (made.title, made.opening, made.ending) == (story.title, story.opening, story.ending)
     for again, kept in zip(made.chapters, story.chapters, strict=True):
-        assert [one.photo for one in again.guesses] == [one.photo for one in kept.guesses]
+        assert [one.photo for one in again.candidates] == [one.photo for one in kept.candidates]
         assert (again.before, again.after, again.decided) == (kept.before, kept.after, kept.decided)
         for pair, known in zip(again.pairs, kept.pairs, strict=True):
             assert pair.shown == known.shown and pair.caption == known.caption

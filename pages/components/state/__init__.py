@@ -70,12 +70,17 @@ from pages.components.state.sources import (
     stay_at_start,
 )
 from pages.components.state.story import (
+    STORY,
+    STORY_FILE,
+    STORY_PAIRS,
     StoryDraft,
+    begin_with_story,
+    choose_story,
     keep_story_draft,
     story_draft,
-    story_draft_to_write,
     story_file,
     story_pairs,
+    written,
 )
 from pages.components.state.ticking import (
     hear,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -13,10 +14,11 @@ from pages.components.words import DECISIONS, facts_in_short, file_name, identit
 from pairx_core.catalogue import Catalogue, Photo
 from pairx_core.errors import PairxError, StoryError
 from pairx_core.render.palettes import MATCH_COLORS
-from pairx_core.stories import Chapter, Scene, Story, StoryPair, scenes, story_text
+from pairx_core.stories import Chapter, Scene, Story, StoryPair, scenes
 
 Sent = dict[str, Any]
 Point = tuple[float, float]
+_COUNTED = "animals at the most, each photograph without a name counted as one"
 _WALL = 32  # small pictures behind the title
 _REACH = 0.11  # of the cropped photo's longer side: how far a loupe sees around its middle
 
@@ -27,27 +29,33 @@ def contents(story: Story, catalogue: Catalogue, *, by_itself: bool) -> Sent:
     Raises:
         StoryError: a photo is not in the catalogue.
     """
-    photos = {photo_id: _of_catalogue(photo_id, catalogue) for photo_id in story.photos}
+    photos = {photo_id: _of_catalogue(photo_id, story, catalogue) for photo_id in story.photos}
     pictures = {photo_id: _picture(photo) for photo_id, photo in photos.items()}
     told = scenes(story)
-    return {
-        "key": hashlib.sha256(f"{story_text(story)}{catalogue.source}".encode()).hexdigest()[:16],
+    sent: Sent = {
         "title": story.title,
-        "made": f"Model {story.model or 'not named'} · explained by PAIR-X (Shrack et al. 2025)",
+        "made": _made(story),
         "seconds": sum(scene.seconds for scene in told),
         "scenes": [_scene(scene, story, photos, pictures) for scene in told],
         "photos": {photo_id: _photo(photos[photo_id], pictures[photo_id]) for photo_id in photos},
         "wall": list(islice(_wall(catalogue), _WALL)),
-        "plays": by_itself,
-        "repeats": by_itself,
     }
+    key = hashlib.sha256(json.dumps([story.title, sent["scenes"], sent["photos"]]).encode()).hexdigest()[:16]
+    return {**sent, "key": key, "plays": by_itself, "repeats": by_itself}
 
 
-def _of_catalogue(photo_id: str, catalogue: Catalogue) -> Photo:
+def _made(story: Story) -> str:
+    """Who proposed and explained, for those who ask."""
+    departures = f", but for: {story.departures}" if story.departures else ""
+    return f"Model {story.model or 'not named'} · explained by PAIR-X (Shrack et al. 2025){departures}"
+
+
+def _of_catalogue(photo_id: str, story: Story, catalogue: Catalogue) -> Photo:
     if photo_id not in catalogue:
+        made_with = f" ({story.catalogue})" if story.catalogue else ""
         raise StoryError(
-            f"The story shows the photo “{photo_id}”, which is not in the catalogue {catalogue.source}. Open the "
-            "catalogue that the story was made with on Setup, or make the story anew."
+            f"The story shows the photo “{photo_id}”, which is not in the catalogue {catalogue.source}. On Setup, open "
+            f"the catalogue that it was made with{made_with}, or make the story anew."
         )
     return catalogue.photo(photo_id)
 
@@ -88,8 +96,9 @@ def _scene(
         return sent
     chapter = story.chapters[scene.chapter]
     sent["query"] = chapter.query
-    if scene.kind == "guesses":
-        sent["guesses"] = _guesses(chapter, photos)
+    sent["newcomer"] = photos[chapter.query].identity or "New photo"
+    if scene.kind == "candidates":
+        sent["candidates"] = _candidates(chapter, photos)
     elif scene.kind == "pair":
         sent |= _pair(chapter, chapter.pairs[scene.pair], photos, pictures)
     elif scene.kind == "decision":
@@ -97,21 +106,23 @@ def _scene(
     elif scene.kind == "count":
         sent["counts"] = [
             ("photographs without a name", chapter.before.unnamed, chapter.after.unnamed),
-            ("individuals, at the most", chapter.before.individuals, chapter.after.individuals),
+            (
+                "animals at the most, each photograph without a name counted as one",
+                chapter.before.individuals,
+                chapter.after.individuals,
+            ),
         ]
     return sent
 
 
-def _guesses(chapter: Chapter, photos: dict[str, Photo]) -> list[Sent]:
+def _candidates(chapter: Chapter, photos: dict[str, Photo]) -> list[Sent]:
     return [
         {
-            "photo": guess.photo,
-            "name": identity(photos[guess.photo]),
-            "ranked": f"{ordinal(rank)} guess · similarity {guess.score}"
-            if guess.score
-            else f"{ordinal(rank)} guess",
+            "photo": one.photo,
+            "name": identity(photos[one.photo]),
+            "ranked": " · ".join(part for part in (f"{ordinal(rank)} candidate", one.score) if part),
         }
-        for rank, guess in enumerate(chapter.guesses, 1)
+        for rank, one in enumerate(chapter.candidates, 1)
     ]
 
 
@@ -128,11 +139,11 @@ def _verdict(pair: StoryPair, candidate: Photo) -> Sent:
 def _pair(
     chapter: Chapter, pair: StoryPair, photos: dict[str, Photo], pictures: dict[str, Picture | PairxError]
 ) -> Sent:
-    rank = next((at for at, guess in enumerate(chapter.guesses, 1) if guess.photo == pair.candidate), None)
+    rank = next((at for at, one in enumerate(chapter.candidates, 1) if one.photo == pair.candidate), None)
     name = identity(photos[pair.candidate])
     sides = [pictures[chapter.query], pictures[pair.candidate]]
-    guess = f"{ordinal(rank)} guess" if rank else "Another"
-    sent: Sent = {"candidate": pair.candidate, "name": f"{guess} · {name}", "label": guess}
+    label = f"{ordinal(rank)} candidate" if rank else "Another photo"
+    sent: Sent = {"candidate": pair.candidate, "name": f"{label} · {name}", "label": label}
     readable = [one for one in sides if isinstance(one, Picture)]
     if len(readable) < len(sides):
         return {**sent, "marks": [], "reach": [_REACH, _REACH]}

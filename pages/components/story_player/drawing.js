@@ -1,9 +1,10 @@
 // What each scene looks like. Everything that a team or a catalogue wrote goes in as text, never as markup.
 
+const MOST_COLUMNS = 4; // photographs side by side
 const NAMES = {
   opening: "Beginning",
   arrival: "New photo",
-  guesses: "Guesses",
+  candidates: "Candidates",
   decision: "Decision",
   count: "Count",
   ending: "End",
@@ -34,19 +35,19 @@ const DRAWN = {
     const photo = story.photos[scene.query];
     return [photograph(photo), element("p", { className: "line", textContent: photo.facts })];
   },
-  guesses(scene, story) {
-    const cards = scene.guesses.map((guess, at) => {
+  candidates(scene, story) {
+    const cards = scene.candidates.map((one, at) => {
       const card = element(
         "div",
         { className: "card" },
-        photograph(story.photos[guess.photo]),
-        element("div", { className: "name", textContent: guess.name }),
-        element("div", { className: "similarity", textContent: guess.ranked }),
+        photograph(story.photos[one.photo]),
+        element("div", { className: "name", textContent: one.name }),
+        element("div", { className: "similarity", textContent: one.ranked }),
       );
       card.style.animationDelay = `${0.5 + at * 0.45}s`;
       return card;
     });
-    return [photograph(story.photos[scene.query], "Who is this?"), element("div", { className: "cards" }, ...cards)];
+    return [photograph(story.photos[scene.query], scene.newcomer), element("div", { className: "cards" }, ...cards)];
   },
   pair(scene, story) {
     const loupes = element(
@@ -60,7 +61,7 @@ const DRAWN = {
     marks.setAttribute("class", "marks");
     marks.setAttribute("aria-hidden", "true");
     const [query, candidate] = [story.photos[scene.query], story.photos[scene.candidate]];
-    return [photograph(query, "New photo"), loupes, photograph(candidate, scene.name), marks];
+    return [photograph(query, scene.newcomer), loupes, photograph(candidate, scene.name), marks];
   },
   decision(scene, story) {
     const verdicts = scene.pairs.map((pair) =>
@@ -71,7 +72,7 @@ const DRAWN = {
         element("div", { className: `stamp ${pair.decision}`, textContent: pair.said }),
       ),
     );
-    return [photograph(story.photos[scene.query], "New photo"), ...verdicts];
+    return [photograph(story.photos[scene.query], scene.newcomer), ...verdicts];
   },
   count(scene) {
     return scene.counts.map(([label, was, is]) =>
@@ -100,7 +101,16 @@ function wall(story) {
 }
 
 function drawn(scene, story) {
-  return element("div", { className: `scene ${scene.kind}` }, ...DRAWN[scene.kind](scene, story));
+  const made = element("div", { className: `scene ${scene.kind}` }, ...DRAWN[scene.kind](scene, story));
+  made.style.setProperty("--columns", Math.min(made.children.length, MOST_COLUMNS));
+  return made;
+}
+
+// Room for the longest caption of a scene, so that nothing moves from one to the next.
+function captioned(scene, step) {
+  const captions = [...new Set(scene.steps.map((one) => one.caption))];
+  const room = captions.map((textContent) => element("span", { className: "room", textContent, ariaHidden: "true" }));
+  return [...room, element("span", { className: "said", textContent: scene.steps[step].caption })];
 }
 
 // The matches that are lit: a line from photo to photo, and both ends of the last one under the loupes.

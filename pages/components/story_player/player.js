@@ -2,6 +2,9 @@
 
 const REST_MS = 2500; // without a movement of the pointer, after which the controls fade
 const TICK_MS = 100;
+const STORED = "pairx.story"; // in the tab: which story, and where
+const TAKES_KEYS = "button, a, summary, canvas, [role=button], [role=tab], [role=option], [role=slider], [role=radio]";
+const IS_TYPED_IN = "input, textarea, select, [contenteditable]";
 
 class Player {
   constructor(root) {
@@ -29,21 +32,42 @@ class Player {
 
   show(story) {
     if (this.story?.key === story.key) return; // the page ran again: the story goes on
+    const isSame = this.story?.scenes.map((one) => one.kind).join() === story.scenes.map((one) => one.kind).join();
+    const place = isSame ? [this.scene, this.step] : this.#remembered(story);
+    if (!isSame) [this.isPlaying, this.repeats] = [story.plays, story.repeats];
     this.story = story;
-    this.scene = null; // of another story
-    this.isPlaying = story.plays;
-    this.repeats = story.repeats;
+    this.scene = null; // so that it is drawn anew
     this.places.replaceChildren(
       ...story.scenes.map((scene, at) => {
         const name = scene.label ?? NAMES[scene.kind];
-        const button = element("button", { type: "button", textContent: name, title: name });
+        const number = element("span", { className: "short", textContent: at + 1 });
+        const button = element("button", { type: "button", title: name }, element("span", { textContent: name }), number);
         button.dataset.scene = at;
         button.setAttribute("aria-label", `${at + 1}: ${name}`);
         return button;
       }),
     );
     this.#preload();
-    this.#go(0, 0);
+    const scene = Math.min(place[0], story.scenes.length - 1);
+    this.#go(scene, Math.min(place[1], story.scenes[scene].steps.length - 1));
+  }
+
+  // Where it was before the page was loaded again: some clickers send the key for that.
+  #remembered(story) {
+    try {
+      const [key, scene, step] = JSON.parse(sessionStorage.getItem(STORED));
+      return key === story.key && scene < story.scenes.length - 1 ? [scene, step] : [0, 0];
+    } catch {
+      return [0, 0]; // nothing is kept, or may be
+    }
+  }
+
+  #remember() {
+    try {
+      sessionStorage.setItem(STORED, JSON.stringify([this.story.key, this.scene, this.step]));
+    } catch {
+      // a browser that keeps nothing begins at the title
+    }
   }
 
   #preload() {
@@ -57,8 +81,12 @@ class Player {
     [this.scene, this.step, this.elapsed] = [scene, step, 0];
     this.last = performance.now();
     const now = this.#now;
+    const hadFocus = this.stage.contains(this.root.getRootNode().activeElement);
     if (isNew) this.stage.replaceChildren(drawn(now, this.story));
-    this.caption.textContent = now.steps[step].caption;
+    if (isNew && hadFocus) this.root.focus(); // its button is gone
+    if (isNew) this.caption.replaceChildren(...captioned(now, step));
+    else this.caption.querySelector(".said").textContent = now.steps[step].caption;
+    this.#remember();
     this.#light(true);
     this.root.dataset.scene = now.kind;
     this.root.dataset.step = `${scene}.${step}`;
@@ -101,7 +129,6 @@ class Player {
     this.isPlaying = wanted;
     if (wanted && this.#now.kind === "opening") this.#next();
     this.last = performance.now();
-    this.#stir();
     this.#tellState();
   }
 
@@ -111,7 +138,8 @@ class Player {
     if (this.isPlaying && !document.hidden) this.elapsed += (now - this.last) / 1000;
     this.last = now;
     if (this.isPlaying && this.elapsed >= this.#now.steps[this.step].seconds) this.#next();
-    this.root.classList.toggle("resting", this.isPlaying && now - (this.stirred ?? 0) > REST_MS);
+    const isLeft = this.isPlaying || this.#now.kind !== "opening"; // the title waits for somebody to begin
+    this.root.classList.toggle("resting", isLeft && now - (this.stirred ?? 0) > REST_MS);
     this.#tellTime();
   }
 
@@ -148,20 +176,20 @@ class Player {
   }
 
   #key(event) {
-    const isTyping = event.composedPath().some((one) => one.matches?.("input, textarea, select, [contenteditable]"));
+    const isTyping = event.composedPath().some((one) => one.matches?.(IS_TYPED_IN));
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey || !this.root.isConnected) return;
     if (!this.story.has_keys && !event.composedPath().includes(this.root)) return;
-    const isOnButton = event.composedPath()[0].matches?.("button, a, [role=button], [role=tab]");
+    const isOnButton = event.composedPath()[0].matches?.(TAKES_KEYS);
     const does = { ArrowRight: "next", ArrowLeft: "back", PageDown: "next", PageUp: "back", Home: "first" }[event.key];
     const named = { " ": "play", f: "full", r: "repeat" }[event.key.toLowerCase()];
-    if (!does && (!named || (named === "play" && isOnButton))) return; // space presses the button that has the focus
+    if (!does && (!named || (named === "play" && isOnButton))) return; // space presses what has the focus
+    if (does && isOnButton && !event.composedPath().includes(this.root)) return; // arrows go on within a menu
     event.preventDefault();
     event.stopPropagation();
     this.#does(does ?? named);
   }
 
   #does(what) {
-    this.#stir();
     if (what === "next") this.#next();
     else if (what === "back") this.#back();
     else if (what === "first") this.#go(0, 0);
@@ -172,7 +200,7 @@ class Player {
 
   #full() {
     const asked = document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen();
-    asked.catch((error) => (this.caption.textContent = `The browser refuses to fill the screen: ${error.message}`));
+    asked.catch((error) => (this.caption.querySelector(".said").textContent = `The browser refuses to fill the screen: ${error.message}`));
     this.root.focus();
   }
 }
