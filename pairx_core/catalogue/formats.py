@@ -20,6 +20,7 @@ from pairx_core.catalogue.traptagger import KNOWN_COLUMNS, is_traptagger, read_t
 from pairx_core.errors import CatalogueError
 
 _MOST_JSON_FILES = 20  # looked into, to find the one of a folder
+_TABLES = ("wildlife-datasets", "miewid", "traptagger")  # a folder has them as metadata.csv
 _ANNOTATIONS = "annotations"  # the folder in which COCO data sets keep their JSON files
 
 
@@ -100,16 +101,23 @@ def source_for(name: str, source: Path) -> Path:
             f"There is no format “{name}” for catalogues. Choose one of: {', '.join(CATALOGUE_FORMATS)}."
         )
     chosen = CATALOGUE_FORMATS[name]
-    found: Path | None = source
-    if name == "folders":
-        found = source if source.is_dir() else None
-    elif name == FIELD_PACK:
-        found = source if is_field_pack(source) else None
-    elif name != "camtrap-dp" and source.is_dir():
-        found = _coco_in(source) if name == "coco" else _metadata_in(source)
+    found = _meant(name, source)
     if found is None:
         raise CatalogueError(f"{source} is no catalogue of this kind ({chosen.title}). Give {chosen.what}.")
     return found
+
+
+def _meant(name: str, source: Path) -> Path | None:
+    """What to read of a file or a folder in a format; None where it is none of that kind."""
+    if name == "folders":
+        return source if source.is_dir() else None
+    if name == FIELD_PACK:
+        return source if is_field_pack(source) else None
+    if name == "camtrap-dp" or not source.is_dir():
+        return source
+    if name == "coco":
+        return _coco_in(source)
+    return _metadata_in(source) if name in _TABLES else None
 
 
 def _format_of_folder(folder: Path) -> tuple[str, Path]:

@@ -87,7 +87,7 @@ def read_table(path: Path, known: Sequence[str], required: Sequence[str]) -> Tab
         CatalogueError: unreadable, empty, not text, broken quotation marks, without any of the
             ``required`` columns, or with a known column twice.
     """
-    text, notes = _text(path)
+    text, notes = _table_text(path)
     separator = _separator(text, known)
     _, columns = next(_records(path, text, separator), (1, []))
     _check_columns(path, columns, known, required)
@@ -101,7 +101,7 @@ def read_records(path: Path, known: Sequence[str]) -> list[tuple[int, list[str]]
     Raises:
         CatalogueError: unreadable, empty, not text, or broken quotation marks.
     """
-    text, _ = _text(path)
+    text, _ = _table_text(path)
     return list(_records(path, text, _separator(text, known)))
 
 
@@ -111,9 +111,31 @@ def read_columns(path: Path, known: Sequence[str]) -> frozenset[str]:
     Raises:
         CatalogueError: unreadable, empty, not text, or broken quotation marks in the header.
     """
-    text, _ = _text(path)
+    text, _ = _table_text(path)
     _, columns = next(_records(path, text, _separator(text, known)), (1, []))
     return frozenset(column_key(column) for column in columns)
+
+
+def read_text(path: Path, advice: str) -> tuple[str, tuple[str, ...]]:
+    """The file's text with one kind of line end, and what had to be assumed to read it.
+
+    Args:
+        path: of a file in any usual encoding.
+        advice: what to do with one that is not; it ends the messages.
+
+    Raises:
+        CatalogueError: unreadable, or not text.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CatalogueError(
+            f"{path} cannot be read ({error.strerror}). Check the file's permissions."
+        ) from error
+    text, notes = _decoded(path, content, advice)
+    if "\0" in text:
+        raise CatalogueError(f"{path} is not a text table. {advice}")
+    return text.replace("\r\n", "\n").replace("\r", "\n"), notes
 
 
 def column_key(column: str) -> str:
@@ -121,44 +143,35 @@ def column_key(column: str) -> str:
     return re.sub(r"[\s\-]+", "_", column.strip().casefold())
 
 
-def _text(path: Path) -> tuple[str, tuple[str, ...]]:
-    """The file's text with one kind of line end, and what had to be assumed."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CatalogueError(
-            f"{path} cannot be read ({error.strerror}). Check the file's permissions."
-        ) from error
-    if not content.strip():
+def _table_text(path: Path) -> tuple[str, tuple[str, ...]]:
+    text, notes = read_text(path, _SAVE_AS_CSV)
+    if not text.strip():
         raise CatalogueError(
             f"{path} is empty. Choose a CSV file with a column “path” and one row for each photo."
         )
-    text, notes = _decoded(path, content)
-    if "\0" in text:
-        raise CatalogueError(f"{path} is not a text table. {_SAVE_AS_CSV}")
-    return text.replace("\r\n", "\n").replace("\r", "\n"), notes
+    return text, notes
 
 
-def _decoded(path: Path, content: bytes) -> tuple[str, tuple[str, ...]]:
+def _decoded(path: Path, content: bytes, advice: str) -> tuple[str, tuple[str, ...]]:
     if content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
-        raise CatalogueError(f"{path} is a spreadsheet workbook. {_SAVE_AS_CSV}")
+        raise CatalogueError(f"{path} is a spreadsheet workbook. {advice}")
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     if encoding != "utf-16" and b"\0" in content:
-        raise CatalogueError(f"{path} is not a text table. {_SAVE_AS_CSV}")
+        raise CatalogueError(f"{path} is not a text table. {advice}")
     try:
         return content.decode(encoding), ()
     except UnicodeDecodeError:
-        return _decoded_as_windows_text(path, content)
+        return _decoded_as_windows_text(path, content, advice)
 
 
-def _decoded_as_windows_text(path: Path, content: bytes) -> tuple[str, tuple[str, ...]]:
+def _decoded_as_windows_text(path: Path, content: bytes, advice: str) -> tuple[str, tuple[str, ...]]:
     try:
         text = content.decode("cp1252")
     except UnicodeDecodeError:
         raise CatalogueError(
-            f"{path} is not text that can be read (UTF-8, UTF-16, Windows-1252). {_SAVE_AS_CSV}"
+            f"{path} is not text that can be read (UTF-8, UTF-16, Windows-1252). {advice}"
         ) from None
-    return text, (f"The file is not UTF-8 and was read as Windows-1252. If names look wrong: {_SAVE_AS_CSV}",)
+    return text, (f"The file is not UTF-8 and was read as Windows-1252. If names look wrong: {advice}",)
 
 
 def _separator(text: str, known: Sequence[str]) -> str:

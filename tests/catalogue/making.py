@@ -6,6 +6,7 @@ import json
 import struct
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,26 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-FORMS = ("wildlife-datasets", "miewid", "coco", "camtrap-dp", "traptagger", "folders")
+@dataclass(frozen=True)
+class Form:
+    """What the tests of all formats have to know of one."""
+
+    files: tuple[
+        str, ...
+    ]  # that it is written in, as make_catalogue names them; several: their folder is given
+    lacks: frozenset[str] = frozenset()  # of species, flank, box, date, site: what it has no field for
+
+
+FORMS = {
+    "wildlife-datasets": Form(("wildlife-datasets.csv",)),
+    "miewid": Form(("miewid.csv",)),
+    "coco": Form(("coco.json",)),
+    "camtrap-dp": Form(
+        ("observations.csv", "media.csv", "deployments.csv", "datapackage.json"), frozenset({"flank"})
+    ),
+    "traptagger": Form(("export.csv",)),
+    "folders": Form((), frozenset({"species", "flank", "box", "date", "site"})),
+}
 
 
 def make_catalogue(folder: Path, form: str) -> Path:
@@ -91,7 +111,7 @@ def make_catalogue(folder: Path, form: str) -> Path:
     if form == "coco":
         return _make_coco(folder, names)
     header, rows = _TABLES[form]
-    path = folder / ("export.csv" if form == "traptagger" else f"{form}.csv")
+    path = folder / FORMS[form].files[0]
     path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
     return path
 
@@ -161,7 +181,7 @@ def _make_coco(folder: Path, names: Sequence[str]) -> Path:
         "images": images,
         "annotations": annotations,
     }
-    path = folder / "coco.json"
+    path = folder / FORMS["coco"].files[0]
     path.write_text(json.dumps(content, indent=1), encoding="utf-8")
     return path
 

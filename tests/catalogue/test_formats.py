@@ -8,8 +8,22 @@ from pathlib import Path
 import pytest
 
 from pairx_core.catalogue import CATALOGUE_FORMATS, read_catalogue
+from pairx_core.catalogue.formats import CatalogueFormat
+from pairx_core.catalogue.pack_catalogue import FIELD_PACK
 from pairx_core.errors import CatalogueError
 from tests.catalogue.making import FORMS, corners_picture, make_catalogue, save, write_csv
+
+SAID = {  # of the three photos, or of the first
+    "species": ["Tragelaphus angasii"] * 3,
+    "flank": ["left", "right", "left"],
+    "box": [(4, 8, 24, 16)],
+    "date": ["2026-03-01T09:15:02"],
+    "site": ["dam"],
+}
+
+
+def test_no_format_is_without_tests():
+    assert FORMS.keys() == CATALOGUE_FORMATS.keys() - {FIELD_PACK}  # which has tests of its own
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -28,21 +42,21 @@ def test_each_format_can_be_chosen_by_hand(tmp_path, form):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_all_formats_tell_the_same_photos(tmp_path, form):
-    """Each says of the same three photos what it can say."""
+    """Each says of the same three photos what it can say, and nothing of what it has no field for."""
     photos = read_catalogue(make_catalogue(tmp_path, form)).photos
     assert [photo.path.name for photo in photos] == ["1.jpg", "2.jpg", "3.jpg"]
     assert [photo.identity for photo in photos] == ["Ann", "Bo", None]
-    if form == "folders":
-        return
-    assert [photo.species for photo in photos] == ["Tragelaphus angasii"] * 3
-    box = photos[0].box
-    assert box is not None
-    assert (box.x, box.y, box.width, box.height) == pytest.approx((4, 8, 24, 16))
-    assert photos[0].date is not None
-    assert photos[0].date.isoformat() == "2026-03-01T09:15:02"
-    assert photos[0].site == "dam"
-    if form != "camtrap-dp":  # which has no field for it
-        assert [photo.flank for photo in photos] == ["left", "right", "left"]
+    first = photos[0]
+    told = {
+        "species": [photo.species for photo in photos],
+        "flank": [photo.flank for photo in photos],
+        "box": [first.box and pytest.approx((first.box.x, first.box.y, first.box.width, first.box.height))],
+        "date": [first.date and first.date.isoformat()],
+        "site": [first.site],
+    }
+    assert FORMS[form].lacks <= SAID.keys()
+    for field, said in SAID.items():
+        assert told[field] == ([None] * len(said) if field in FORMS[form].lacks else said), field
 
 
 @pytest.mark.parametrize("form", ["wildlife-datasets", "miewid", "traptagger"])
@@ -91,6 +105,15 @@ def test_a_folder_without_such_a_file_is_refused_with_what_to_give(tmp_path, for
     with pytest.raises(CatalogueError, match="is no catalogue of this kind") as caught:
         read_catalogue(folder, form)
     assert CATALOGUE_FORMATS[form].what in str(caught.value)
+
+
+def test_the_table_of_a_folder_is_not_taken_for_a_format_that_is_no_table(tmp_path, monkeypatch):
+    source = make_catalogue(tmp_path, "wildlife-datasets")
+    source.rename(source.with_name("metadata.csv"))
+    read = CATALOGUE_FORMATS["wildlife-datasets"].read
+    monkeypatch.setitem(CATALOGUE_FORMATS, "list", CatalogueFormat("List", "a list", read))
+    with pytest.raises(CatalogueError, match=r"is no catalogue of this kind \(List\)\. Give a list\."):
+        read_catalogue(tmp_path, "list")
 
 
 def test_a_file_is_no_folder_of_individuals(tmp_path):

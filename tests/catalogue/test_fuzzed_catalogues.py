@@ -24,13 +24,7 @@ from pairx_core.retrieval import read_candidates
 from tests.catalogue.making import FORMS, make_catalogue, save
 
 _MUTATIONS = 260  # of each format
-_MUTATED = {
-    "wildlife-datasets": ("wildlife-datasets.csv",),
-    "miewid": ("miewid.csv",),
-    "traptagger": ("export.csv",),
-    "coco": ("coco.json",),
-    "camtrap-dp": ("observations.csv", "media.csv", "deployments.csv", "datapackage.json"),
-}
+_WRITTEN = [form for form, made in FORMS.items() if made.files]
 _SECRET = "secret-of-somebody-else"
 
 
@@ -48,15 +42,15 @@ def templates(tmp_path_factory) -> dict[str, Path]:
     return {form: home / form for form in FORMS}
 
 
-@pytest.mark.parametrize("form", list(_MUTATED))
+@pytest.mark.parametrize("form", _WRITTEN)
 def test_a_damaged_table_is_read_or_refused_and_nothing_outside_is_opened(templates, form):
-    template = templates[form]
-    sound = {name: (template / name).read_bytes() for name in _MUTATED[form]}
-    source = template if form == "camtrap-dp" else template / _MUTATED[form][0]
+    template, names = templates[form], FORMS[form].files
+    sound = {name: (template / name).read_bytes() for name in names}
+    source = template / names[0] if len(names) == 1 else template
     refused = 0
     for seed in range(_MUTATIONS):
         rng = random.Random(f"{form} {seed}")
-        name = rng.choice(_MUTATED[form])
+        name = rng.choice(names)
         (template / name).write_bytes(_mutated(sound[name], name.endswith(".json"), rng, template))
         try:
             refused += _read_or_refused(source, form, template, f"{form}, seed {seed}") is None
@@ -194,7 +188,8 @@ _NASTY = (
 
 def _mutated_table(content: bytes, rng: random.Random, nasty: list[str]) -> bytes:
     try:
-        rows = list(csv.reader(io.StringIO(content.decode(), newline="")))
+        between = "," if b"," in content else "\t"
+        rows = list(csv.reader(io.StringIO(content.decode(), newline=""), delimiter=between))
     except (csv.Error, UnicodeDecodeError):  # damaged before
         return content
     if not rows or not rows[0]:
@@ -215,7 +210,9 @@ def _mutated_table(content: bytes, rng: random.Random, nasty: list[str]) -> byte
             if at < len(one):
                 del one[at]
     out = io.StringIO(newline="")
-    csv.writer(out, delimiter=rng.choice(",,,;\t"), lineterminator=rng.choice(["\n", "\r\n"])).writerows(rows)
+    csv.writer(
+        out, delimiter=rng.choice([between] * 3 + [";", "\t"]), lineterminator=rng.choice(["\n", "\r\n"])
+    ).writerows(rows)
     return out.getvalue().encode("utf-8", "surrogatepass")
 
 
