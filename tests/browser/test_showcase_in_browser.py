@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, serving
+from .conftest import ROOT, SETTLED, explained, moved_from, place, serving
 
 pytestmark = pytest.mark.browser
 MINUTES = 4  # that an audience has
@@ -170,3 +170,20 @@ def test_a_story_beside_the_catalogue_and_one_that_is_brought_along_are_told(sho
     wide.get_by_role("button", name="Open a story").click()
     wide.locator("input[type=file]").set_input_files(brought)
     wide.wait_for_selector("h1:has-text('Brought')")
+
+
+def test_the_maker_s_button_can_be_read_before_anything_is_chosen(showcase, wide):
+    wide.goto(f"{showcase.address}/?reviewer=Ada")
+    explained(wide)
+    wide.wait_for_timeout(SETTLED * 1000)
+    before = place(wide)
+    wide.keyboard.press("a")
+    moved_from(wide, before)
+    explained(wide)
+    wide.goto(f"{showcase.address}/story?reviewer=Ada")
+    button = wide.get_by_role("button", name="Explain and propose captions")
+    assert button.is_disabled()
+    words, ground = button.evaluate(
+        "one => [getComputedStyle(one.querySelector('p')).color, getComputedStyle(one).backgroundColor]"
+    )
+    assert words != "rgb(255, 255, 255)" and words != ground
